@@ -1,0 +1,521 @@
+//! Where bytes are: an archive as an index of members.
+//!
+//! An [`Archive`] is a tar file (plain, gzip or zstd), a directory, or a tar
+//! on a stream. Opening a plain tar reads headers only and seeks over the
+//! contents, so it costs as much for 10 GiB of memory pages as for 10 MiB.
+//! A compressed archive is read through once: small members stay in memory,
+//! large ones are passed over unless the caller's [`Retention`] wants them,
+//! and come into an unlinked spool file when they are asked for later.
+//! Nothing is ever extracted to a named file.
+//!
+//! This layer knows nothing of CRIU.
+//!
+//! ```
+//! # fn main() -> libforensic::Result<()> {
+//! let archive = libforensic::archive::Archive::open("../examples/evidence/simple.tar")?;
+//! let member = archive.member(b"config.dump").expect("podman writes one");
+//! let json = archive.read(member)?;
+//! assert!(json.starts_with(b"{"));
+//! # Ok(())
+//! # }
+//! ```
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod compression;
+mod directory;
+mod index;
+mod oci;
+mod storage;
+pub(crate) mod tar;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+pub use compression::Compression;
+pub use oci::Annotations;
+pub use storage::{Data, DataReader, Segment};
+pub use tar::MemberKind;
+
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
+use crate::limits::Limits;
+use storage::Store;
+
+/// What kind of container the members came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// A tar file.
+    Tar,
+    /// A directory with the same content, or of CRIU images.
+    Directory,
+    /// An OCI or Docker image made from a checkpoint: the members are those of its layers.
+    OciImage,
+}
+
+impl Format {
+    /// Returns a stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tar => "tar",
+            Self::Directory => "directory",
+            Self::OciImage => "oci-image",
+        }
+    }
+}
+
+/// One member of an archive.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Member {
+    /// The name without leading `./` and `/` and without a trailing slash; any bytes.
+    pub name: Vec<u8>,
+    /// What the member is.
+    pub kind: MemberKind,
+    /// Size in bytes as the header gives it, holes included.
+    pub size: u64,
+    /// Bytes that are really there; less than `size` when the archive is cut off.
+    pub available: u64,
+    /// Permission and type bits, as far as the header has them.
+    pub mode: Option<u32>,
+    /// Numeric owner.
+    pub uid: Option<u64>,
+    /// Numeric group.
+    pub gid: Option<u64>,
+    /// Modification time in seconds since the epoch.
+    pub mtime: Option<i64>,
+    /// Where a link points to; never followed.
+    pub link: Option<Vec<u8>>,
+    /// Where the contents begin in the (unpacked) archive, in bytes.
+    pub offset: Option<u64>,
+    extent: Extent,
+}
+
+impl Member {
+    /// Returns the name as text; bytes that are not UTF-8 become U+FFFD.
+    pub fn display_name(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.name)
+    }
+
+    /// Returns the part of the name after the last slash.
+    pub fn base_name(&self) -> &[u8] {
+        self.name.rsplit(|b| *b == b'/').next().unwrap_or(&self.name)
+    }
+
+    /// Returns the part of the name before the last slash, empty at the top.
+    pub fn directory(&self) -> &[u8] {
+        let len = self.name.len().saturating_sub(self.base_name().len()).saturating_sub(1);
+        self.name.get(..len).unwrap_or(&[])
+    }
+
+    /// Returns true if the archive ends before the member does.
+    pub fn is_truncated(&self) -> bool {
+        self.available < self.size
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Extent {
+    None,
+    Stored(Data),
+    /// A file of a directory archive, relative to its root.
+    Path(PathBuf),
+    /// Passed over while streaming; parts that were kept.
+    Skipped(Arc<[(u64, Vec<u8>)]>),
+}
+
+/// What to keep of a large member of a compressed archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keep {
+    /// Everything, in the spool if it is large.
+    All,
+    /// Nothing now; a later read unpacks the archive again.
+    Nothing,
+    /// These byte ranges, in memory.
+    Ranges(Vec<Range<u64>>),
+}
+
+/// Decides, while a compressed archive streams by, what is kept of its large members.
+pub trait Retention {
+    /// Sees every small member's contents in archive order.
+    fn small(&mut self, name: &[u8], data: &[u8]);
+    /// Is asked about every large member.
+    fn large(&mut self, name: &[u8], size: u64) -> Keep;
+}
+
+/// Keeps everything: one pass over the archive, pages in the spool.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct KeepAll;
+
+impl Retention for KeepAll {
+    fn small(&mut self, _: &[u8], _: &[u8]) {}
+    fn large(&mut self, _: &[u8], _: u64) -> Keep {
+        Keep::All
+    }
+}
+
+/// How an archive is opened.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct OpenOptions {
+    /// What the archive may cost.
+    pub limits: Limits,
+    /// Where the spool of a compressed archive goes; the system's temporary directory by default.
+    pub spool_directory: Option<PathBuf>,
+}
+
+/// An index of members, and the way to their bytes.
+///
+/// It can be shared between threads.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    format: Format,
+    compression: Compression,
+    bytes: Option<u64>,
+    members: Vec<Member>,
+    by_name: HashMap<Vec<u8>, usize>,
+    annotations: Annotations,
+    options: OpenOptions,
+    source: Source,
+    spool: OnceLock<Result<HashMap<usize, Data>, String>>,
+    warnings: Warnings,
+}
+
+/// What a second pass reads from.
+#[derive(Debug)]
+enum Source {
+    /// Everything is indexed; there is no second pass.
+    Random,
+    /// A compressed stream that can be read again.
+    Compressed(Data),
+    Directory(PathBuf),
+}
+
+impl Archive {
+    /// Opens a file, a directory, or standard input for `-`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, or it is of no known format. Damage further
+    /// in is not an error: see [`Archive::warnings`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, OpenOptions::default(), &mut KeepAll)
+    }
+
+    /// Opens like [`Archive::open`], with limits and a say in what is kept of compressed archives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`].
+    pub fn open_with(
+        path: impl AsRef<Path>,
+        options: OpenOptions,
+        retention: &mut dyn Retention,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        if path.as_os_str() == "-" {
+            return Self::from_reader(std::io::stdin(), path, options);
+        }
+        let open = |e| Error::io(format!("open {}", path.display()), e);
+        let meta = std::fs::metadata(path).map_err(open)?;
+        if meta.is_dir() {
+            return Self::from_directory(path, options);
+        }
+        let file = File::open(path).map_err(open)?;
+        if !meta.is_file() {
+            // A fifo or a device, such as the shell's <(zcat …).
+            return Self::from_reader(file, path, options);
+        }
+        let data = Data::whole(Arc::new(Store::File(file)), 0, meta.len());
+        Self::from_data(data, path, options, retention)
+    }
+
+    /// Reads an archive from a stream, which is read once and to its end.
+    ///
+    /// `name` is what [`Archive::path`] returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`].
+    pub fn from_reader(
+        mut reader: impl Read + Send,
+        name: impl AsRef<Path>,
+        options: OpenOptions,
+    ) -> Result<Self> {
+        let mut head = vec![0; 512];
+        let got = read_up_to(&mut reader, &mut head).map_err(|e| Error::io("read", e))?;
+        head.truncate(got);
+        let compression = compression::sniff(&head)?;
+        let notes = compression::Notes::default();
+        let whole = std::io::Cursor::new(head).chain(reader);
+        let stream = compression::decoder(compression, whole, &options.limits, &notes)?;
+        let index = index::stream(stream, &options, &mut KeepAll, true)?;
+        let archive =
+            Self::assemble(name.as_ref(), Format::Tar, compression, None, index, options, Source::Random);
+        archive.take_notes(&notes);
+        archive.into_image()
+    }
+
+    fn from_data(
+        data: Data,
+        path: &Path,
+        options: OpenOptions,
+        retention: &mut dyn Retention,
+    ) -> Result<Self> {
+        let mut head = vec![0; 512];
+        let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
+        head.truncate(got);
+        let compression = compression::sniff(&head)?;
+        let bytes = Some(data.len());
+        if compression == Compression::None {
+            let index = index::seekable(&data, &options.limits)?;
+            return Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random)
+                .into_image();
+        }
+        let notes = compression::Notes::default();
+        let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
+        let index = index::stream(stream, &options, retention, false)?;
+        let source = Source::Compressed(data);
+        let archive = Self::assemble(path, Format::Tar, compression, bytes, index, options, source);
+        archive.take_notes(&notes);
+        archive.into_image()
+    }
+
+    fn from_directory(path: &Path, options: OpenOptions) -> Result<Self> {
+        let index = directory::index(path, &options.limits)?;
+        let source = Source::Directory(path.to_path_buf());
+        let bytes = index.members.iter().fold(0_u64, |n, m| n.saturating_add(m.size));
+        Self::assemble(path, Format::Directory, Compression::None, Some(bytes), index, options, source)
+            .into_image()
+    }
+
+    fn into_image(self) -> Result<Self> {
+        oci::resolve(self)
+    }
+
+    fn assemble(
+        path: &Path,
+        format: Format,
+        compression: Compression,
+        bytes: Option<u64>,
+        index: index::Index,
+        options: OpenOptions,
+        source: Source,
+    ) -> Self {
+        let warnings = Warnings::default();
+        for w in index.warnings {
+            warnings.push(w);
+        }
+        let mut by_name = HashMap::with_capacity(index.members.len());
+        for (i, member) in index.members.iter().enumerate() {
+            if by_name.insert(member.name.clone(), i).is_some() && member.kind == MemberKind::File {
+                // tar's rule: the last one counts.
+                warnings.push(
+                    Warning::new("the name occurs more than once; the last member is taken")
+                        .in_member(&member.name),
+                );
+            }
+        }
+        Self {
+            path: path.to_path_buf(),
+            format,
+            compression,
+            bytes,
+            members: index.members,
+            by_name,
+            annotations: Annotations::default(),
+            options,
+            source,
+            spool: OnceLock::new(),
+            warnings,
+        }
+    }
+
+    fn take_notes(&self, notes: &compression::Notes) {
+        let mut notes = notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for warning in notes.drain(..) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Returns the path the archive was opened by, `-` for standard input.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what the members came in.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Returns how the archive is compressed.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Returns the size of the archive file (the sum of the files of a directory) in bytes.
+    pub fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// Returns the limits the archive was opened with.
+    pub fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    /// Returns the annotations of the image that the checkpoint was packed in, if it was.
+    pub fn annotations(&self) -> &Annotations {
+        &self.annotations
+    }
+
+    /// Returns all members in the order of the archive.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Returns the member of that name; the last one where several have it.
+    pub fn member(&self, name: &[u8]) -> Option<&Member> {
+        self.by_name.get(name).and_then(|i| self.members.get(*i))
+    }
+
+    /// Returns what could not be read so far, and oddities of the archive.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings.to_vec()
+    }
+
+    /// Returns the bytes of a member for reading by position.
+    ///
+    /// For large members of a compressed archive the first call unpacks the
+    /// archive once more, into the spool.
+    ///
+    /// # Errors
+    ///
+    /// When the member has no contents, is gone, or the spool cannot be written.
+    pub fn data(&self, member: &Member) -> Result<Data> {
+        match &member.extent {
+            Extent::Stored(data) => Ok(data.clone()),
+            Extent::Path(relative) => {
+                directory::open(&self.path_of_root(), relative).map_err(|e| e.in_member(&member.name))
+            }
+            Extent::Skipped(_) => self.spooled(member),
+            Extent::None => {
+                if member.kind == MemberKind::Hardlink {
+                    if let Some(target) = member.link.as_deref().and_then(|l| self.member(&normalise(l)))
+                        && target.kind == MemberKind::File
+                    {
+                        return self.data(target);
+                    }
+                    return Err(Error::new(
+                        ErrorKind::NotFound,
+                        "the target of the hard link is not in the archive",
+                    )
+                    .in_member(&member.name));
+                }
+                Err(Error::new(ErrorKind::NotFound, "the member has no contents").in_member(&member.name))
+            }
+        }
+    }
+
+    /// Returns all bytes of a member, at most [`Limits::member_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::data`]; when the member is too large.
+    pub fn read(&self, member: &Member) -> Result<Vec<u8>> {
+        self.data(member)?.to_vec(self.options.limits.member_bytes).map_err(|e| e.in_member(&member.name))
+    }
+
+    /// Reads from a member by position, from kept ranges if possible.
+    ///
+    /// Returns the number of bytes read, 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::data`]; when a read fails.
+    pub fn read_at(&self, member: &Member, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        if let Extent::Skipped(kept) = &member.extent {
+            for (start, bytes) in kept.iter() {
+                let Some(inside) = offset.checked_sub(*start) else { continue };
+                let Some(rest) = usize::try_from(inside).ok().and_then(|i| bytes.get(i..)) else { continue };
+                let n = rest.len().min(buf.len());
+                if n == 0 {
+                    continue;
+                }
+                if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+                    to.copy_from_slice(from);
+                }
+                return Ok(n);
+            }
+        }
+        self.data(member)?
+            .read_at(offset, buf)
+            .map_err(|e| Error::io("read", e).in_member(&member.name).at(offset))
+    }
+
+    fn path_of_root(&self) -> PathBuf {
+        match &self.source {
+            Source::Directory(root) => root.clone(),
+            Source::Random | Source::Compressed(_) => self.path.clone(),
+        }
+    }
+
+    /// Unpacks all members that the first pass left out, once.
+    fn spooled(&self, member: &Member) -> Result<Data> {
+        let spooled = self.spool.get_or_init(|| self.fill_spool().map_err(|e| e.to_string()));
+        let spooled =
+            spooled.as_ref().map_err(|e| Error::new(ErrorKind::Io, e.clone()).in_member(&member.name))?;
+        let index = self.members.iter().position(|m| std::ptr::eq(m, member)).or_else(|| {
+            // A clone of the member: offsets are unique.
+            self.members.iter().position(|m| m.offset == member.offset && m.name == member.name)
+        });
+        index.and_then(|i| spooled.get(&i)).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::Truncated, "the archive is cut off before this member")
+                .in_member(&member.name)
+        })
+    }
+
+    fn fill_spool(&self) -> Result<HashMap<usize, Data>> {
+        let Source::Compressed(data) = &self.source else { return Ok(HashMap::new()) };
+        let notes = compression::Notes::default();
+        let stream = compression::decoder(self.compression, data.reader(), &self.options.limits, &notes)?;
+        index::spool(stream, &self.options, &self.members)
+    }
+}
+
+/// Takes leading `./` and `/` and trailing slashes off a member name.
+pub(crate) fn normalise(name: &[u8]) -> Vec<u8> {
+    let mut rest = name;
+    loop {
+        if let Some(r) = rest.strip_prefix(b"./") {
+            rest = r;
+        } else if let Some(r) = rest.strip_prefix(b"/") {
+            rest = r;
+        } else {
+            break;
+        }
+    }
+    while let Some(r) = rest.strip_suffix(b"/") {
+        rest = r;
+    }
+    if rest == b"." { Vec::new() } else { rest.to_vec() }
+}
+
+fn read_up_to(reader: &mut impl Read, buf: &mut [u8]) -> std::io::Result<usize> {
+    let mut got = 0_usize;
+    while let Some(rest) = buf.get_mut(got..) {
+        if rest.is_empty() {
+            break;
+        }
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => got = got.saturating_add(n),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(got)
+}
