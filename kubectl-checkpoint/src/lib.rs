@@ -1,1 +1,10 @@
-//! x
+//! The kubectl plugin: command line, cluster, output.
+//!
+//! A library only so that tests and the program share it; the stable
+//! interface is the command line (`docs/`), and for programs `libforensic`.
+
+mod cli;
+mod evidence;
+pub mod output;
+
+pub use cli::{command, run};

@@ -3,8 +3,8 @@
 //! Three layers, each usable by itself:
 //!
 //! - [`archive`]: where bytes are. A tar, a directory or an image as an index of members.
-//! - `image`: what one CRIU image file says. Framing, protobuf records, payloads.
-//! - `model`: what the images say together. Processes, memory, files, sockets.
+//! - [`image`]: what one CRIU image file says. Framing, protobuf records, payloads.
+//! - [`model`] and [`memory`]: what the images say together. Processes, memory, files, sockets.
 //!
 //! Everything read is taken for hostile: no byte sequence makes the library
 //! panic, hang or use memory without bound (see [`Limits`]), and one damaged
@@ -13,7 +13,11 @@
 
 pub mod archive;
 mod error;
+pub mod image;
 mod limits;
+pub mod memory;
+pub mod model;
 
 pub use error::{Error, ErrorKind, Result, Warning};
 pub use limits::Limits;
+pub use model::Checkpoint;

@@ -1,0 +1,119 @@
+//! The command line: what it is made of, and what happens for each command.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::evidence;
+use crate::output::{self, Color, Format, escape};
+
+/// Exit code: usage or run error.
+pub(crate) const FAILED: u8 = 2;
+/// Exit code: done, but part of the evidence could not be read.
+pub(crate) const PARTIAL: u8 = 3;
+
+/// Freezes a running container into evidence, brings it home verified, and shows what is in it.
+///
+/// Analysis commands read an ARCHIVE: a tar, tar.gz or tar.zst file as Podman,
+/// CRI-O or containerd write it, a directory with the same content or with
+/// bare CRIU images, an image made from a checkpoint, or - for standard input.
+/// Nothing is ever restored or run.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-checkpoint", bin_name = "kubectl checkpoint", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows what an archive is: container, pod, engine, sizes
+    Show(EvidenceArgs),
+    /// Lists processes and their threads
+    Ps(PsArgs),
+    /// Lists memory mappings
+    Maps(PidArgs),
+    /// Lists open file descriptors
+    Files(PidArgs),
+    /// Lists sockets and who holds them
+    Sockets(PidArgs),
+    /// Lists mounts of every mount namespace
+    Mounts(EvidenceArgs),
+}
+
+/// What all analysis commands take.
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// Archives to read
+    #[arg(required = true, value_name = "ARCHIVE")]
+    pub archives: Vec<OsString>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How answers are written.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArgs {
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+    /// Leaves out the line of column names
+    #[arg(long)]
+    pub no_headers: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PidArgs {
+    /// Only of this process
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PsArgs {
+    /// Draws the process tree
+    #[arg(long)]
+    pub tree: bool,
+    #[command(flatten)]
+    pub pid: PidArgs,
+}
+
+/// Returns the definition of the command line, for completions, manual pages and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are answers, anything else is a mistake.
+            let code = if e.use_stderr() { FAILED } else { 0 };
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Show(args) => evidence::show(&args),
+        Command::Ps(args) => evidence::ps(&args),
+        Command::Maps(args) => evidence::maps(&args),
+        Command::Files(args) => evidence::files(&args),
+        Command::Sockets(args) => evidence::sockets(&args),
+        Command::Mounts(args) => evidence::mounts(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(e) if output::is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {}", escape(&format!("{e:#}")));
+            ExitCode::from(FAILED)
+        }
+    }
+}

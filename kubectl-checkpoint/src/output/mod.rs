@@ -1,0 +1,48 @@
+//! How answers reach the user: formats, tables, escaping.
+
+mod escape;
+mod human;
+mod list;
+mod table;
+
+pub use escape::{escape, escape_bytes};
+pub use human::{bytes, duration};
+pub use list::{Answer, Rows};
+pub use table::Table;
+
+/// What `-o` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for people.
+    Table,
+    /// More columns.
+    Wide,
+    /// One JSON object.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// One JSON object per item and line.
+    Ndjson,
+}
+
+/// What `--color` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// Returns true if the error is a reader that went away, which is no failure.
+pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
+    e.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .and_then(serde_json::Error::io_error_kind)
+                .is_some_and(|kind| kind == std::io::ErrorKind::BrokenPipe)
+    })
+}

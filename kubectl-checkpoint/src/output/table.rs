@@ -1,0 +1,101 @@
+//! Tables as kubectl prints them: left-aligned columns, three spaces apart, no borders.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+/// Rows that are looked at before the first is written, to find the widths of columns.
+const LOOK_AHEAD: usize = 5_000;
+/// A cell wider than this does not widen its column for all the others.
+const WIDEST: usize = 64;
+
+/// Writes rows with aligned columns.
+///
+/// The widths come from the first rows, so a table of a million rows needs
+/// no more memory than one of five thousand. Cells must be escaped already.
+pub struct Table<W: Write> {
+    out: W,
+    headers: Vec<&'static str>,
+    show_headers: bool,
+    widths: Vec<usize>,
+    buffer: Vec<Vec<String>>,
+    started: bool,
+}
+
+impl<W: Write> Table<W> {
+    /// Starts a table.
+    pub fn new(out: W, headers: Vec<&'static str>, show_headers: bool) -> Self {
+        let widths = headers.iter().map(|h| if show_headers { h.width() } else { 0 }).collect();
+        Self { out, headers, show_headers, widths, buffer: Vec::new(), started: false }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub fn row(&mut self, cells: Vec<String>) -> io::Result<()> {
+        if self.started {
+            return self.write(&cells);
+        }
+        for (width, cell) in self.widths.iter_mut().zip(&cells) {
+            *width = (*width).max(cell.width().min(WIDEST));
+        }
+        self.buffer.push(cells);
+        if self.buffer.len() >= LOOK_AHEAD { self.start() } else { Ok(()) }
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        self.started = true;
+        if self.show_headers {
+            let headers: Vec<String> = self.headers.iter().map(|h| (*h).to_owned()).collect();
+            self.write(&headers)?;
+        }
+        for row in std::mem::take(&mut self.buffer) {
+            self.write(&row)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, cells: &[String]) -> io::Result<()> {
+        let mut line = String::new();
+        for (i, cell) in cells.iter().enumerate() {
+            line.push_str(cell);
+            if i + 1 < cells.len() {
+                let width = self.widths.get(i).copied().unwrap_or(0);
+                let padding = width.saturating_sub(cell.width()) + 3;
+                line.extend(std::iter::repeat_n(' ', padding));
+            }
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        self.out.write_all(line.as_bytes())
+    }
+
+    /// Writes what is left and flushes.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub fn finish(mut self) -> io::Result<()> {
+        if !self.started {
+            self.start()?;
+        }
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_by_width_not_by_bytes() {
+        let mut out = Vec::new();
+        let mut table = Table::new(&mut out, vec!["A", "NAME", "C"], true);
+        table.row(vec!["1".into(), "世界".into(), "x".into()]).unwrap();
+        table.row(vec!["22".into(), "é".into(), String::new()]).unwrap();
+        table.finish().unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "A    NAME   C\n1    世界   x\n22   é\n");
+    }
+}

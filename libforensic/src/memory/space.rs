@@ -1,0 +1,296 @@
+//! An address space: mappings over layers of stored pages.
+
+use std::sync::Arc;
+
+use super::store::{PageStore, Place};
+use crate::error::{Error, Result};
+use crate::model::{Mapping, MappingKind};
+
+/// Where the bytes at an address come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layer {
+    /// Pages of this dump that belong to the process alone.
+    Dump,
+    /// Pages of a parent dump, that many steps back.
+    Parent(u32),
+    /// A segment of shared memory (System V, memfd, anonymous).
+    Shared,
+    /// Anonymous memory that was never written: zeros, though not stored.
+    Zero,
+}
+
+/// Why the evidence does not hold the byte at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hole {
+    /// No mapping covers the address.
+    Unmapped,
+    /// A clean page of a mapped file: CRIU leaves it to the file system.
+    File,
+    /// Kernel data or a droppable, guarded or ring area that CRIU never dumps.
+    NeverDumped,
+    /// The page was left to a lazy-pages daemon.
+    Lazy,
+    /// The page is in a parent dump that was not given.
+    MissingParent,
+    /// The page map of the process or segment is missing or damaged.
+    NoPageMap,
+}
+
+impl Hole {
+    /// Returns the reason in words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Unmapped => "not mapped",
+            Self::File => "an unchanged page of a mapped file, which CRIU does not dump",
+            Self::NeverDumped => "an area that CRIU never dumps",
+            Self::Lazy => "left to a lazy-pages daemon",
+            Self::MissingParent => "in a parent dump that is not here",
+            Self::NoPageMap => "its page map is missing or damaged",
+        }
+    }
+}
+
+/// What answers for a range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// The bytes can be read.
+    Bytes(Layer),
+    /// They cannot.
+    Hole(Hole),
+}
+
+/// The outcome of [`AddressSpace::read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// Bytes that were read, from the start of the buffer.
+    pub bytes: usize,
+    /// What stopped the read before the buffer was full.
+    pub hole: Option<Hole>,
+}
+
+/// How many pages of a mapping come from where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageCounts {
+    /// From this dump.
+    pub dumped: u64,
+    /// From a parent dump.
+    pub parent: u64,
+    /// Not stored and known to be zero.
+    pub zero: u64,
+    /// To be read from the mapped file.
+    pub file: u64,
+    /// Nowhere in the evidence.
+    pub absent: u64,
+}
+
+/// What lies behind the private pages of a mapping.
+#[derive(Debug, Clone)]
+pub(crate) enum Backing {
+    /// Zeros.
+    Zero,
+    /// A file that the evidence does not hold.
+    File,
+    /// A shared segment; the mapping's first byte is this far into it.
+    Shared(Option<Arc<PageStore>>, u64),
+    /// Nothing that can be read.
+    Never,
+}
+
+/// One mapping of an address space.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// The mapping.
+    pub mapping: Mapping,
+    /// Whether the process has pages of its own there.
+    pub(crate) private: bool,
+    pub(crate) backing: Backing,
+}
+
+/// The memory of one process.
+#[derive(Debug)]
+pub struct AddressSpace {
+    pid: u32,
+    page: u64,
+    /// Sorted, without guard entries.
+    regions: Vec<Region>,
+    /// Guard ranges, sorted; they lie over regions.
+    guards: Vec<Region>,
+    own: Option<Arc<PageStore>>,
+}
+
+impl AddressSpace {
+    pub(crate) fn new(pid: u32, page: u64, regions: Vec<Region>, own: Option<Arc<PageStore>>) -> Self {
+        let (guards, mut regions): (Vec<Region>, Vec<Region>) =
+            regions.into_iter().partition(|r| r.mapping.kind == MappingKind::Guard);
+        let mut guards = guards;
+        guards.sort_by_key(|g| (g.mapping.end, g.mapping.start));
+        regions.sort_by_key(|r| r.mapping.start);
+        Self { pid, page: page.max(1), regions, guards, own }
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Returns the page size in bytes.
+    pub fn page_size(&self) -> u64 {
+        self.page
+    }
+
+    /// Returns the mappings in address order, without guard ranges.
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    /// Returns the guard ranges, which lie over mappings.
+    pub fn guards(&self) -> &[Region] {
+        &self.guards
+    }
+
+    /// Returns the mapping that holds `address`.
+    pub fn region(&self, address: u64) -> Option<&Region> {
+        let next = self.regions.partition_point(|r| r.mapping.start <= address);
+        next.checked_sub(1).and_then(|i| self.regions.get(i)).filter(|r| address < r.mapping.end)
+    }
+
+    /// Says what answers for `address`, and up to which address (exclusive) the same holds.
+    pub fn span(&self, address: u64) -> (Span, u64) {
+        let (place, end) = self.resolve(address);
+        (place.span(), end)
+    }
+
+    /// Reads from `address` on until the buffer is full or a byte is not in the evidence.
+    ///
+    /// # Errors
+    ///
+    /// When a pages image is shorter than its map, damaged, or cannot be read.
+    pub fn read(&self, address: u64, buf: &mut [u8]) -> Result<Read> {
+        let mut done = 0_usize;
+        while let Some(rest) = buf.get_mut(done..) {
+            if rest.is_empty() {
+                break;
+            }
+            let Some(at) = address.checked_add(done as u64) else {
+                return Ok(Read { bytes: done, hole: Some(Hole::Unmapped) });
+            };
+            let (place, end) = self.resolve(at);
+            let n = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(rest.len()).max(1);
+            let Some(part) = rest.get_mut(..n) else { break };
+            match place {
+                Resolved::Stored(place, shift) => Self::read_place(place, at.wrapping_sub(shift), part)
+                    .map_err(|e| e.in_member(format!("memory of process {}", self.pid)))?,
+                Resolved::Zero => part.fill(0),
+                Resolved::Hole(hole) => return Ok(Read { bytes: done, hole: Some(hole) }),
+            }
+            done = done.saturating_add(n);
+        }
+        Ok(Read { bytes: done, hole: None })
+    }
+
+    fn read_place(place: Place<'_>, at: u64, buf: &mut [u8]) -> Result<()> {
+        match place {
+            Place::Stored { store, run, .. } => store.read(run, at, buf),
+            Place::MissingParent | Place::Lazy => {
+                Err(Error::new(crate::ErrorKind::NotFound, "the page is not in the evidence"))
+            }
+        }
+    }
+
+    /// Counts where the pages of a mapping come from.
+    pub fn page_counts(&self, region: &Region) -> PageCounts {
+        let mut counts = PageCounts::default();
+        let end = region.mapping.end;
+        let mut at = region.mapping.start;
+        while at < end {
+            let (place, next) = self.resolve_in(region, at);
+            let next = next.min(end).max(at.saturating_add(1));
+            let pages = next.saturating_sub(at).div_ceil(self.page);
+            let slot = match place.span() {
+                Span::Bytes(Layer::Dump | Layer::Shared) => &mut counts.dumped,
+                Span::Bytes(Layer::Parent(_)) => &mut counts.parent,
+                Span::Bytes(Layer::Zero) => &mut counts.zero,
+                Span::Hole(Hole::File) => &mut counts.file,
+                Span::Hole(_) => &mut counts.absent,
+            };
+            *slot = slot.saturating_add(pages);
+            at = next;
+        }
+        counts
+    }
+
+    fn resolve(&self, address: u64) -> (Resolved<'_>, u64) {
+        match self.region(address) {
+            Some(region) => self.resolve_in(region, address),
+            None => {
+                let next = self.regions.partition_point(|r| r.mapping.start <= address);
+                let end = self.regions.get(next).map_or(u64::MAX, |r| r.mapping.start);
+                (Resolved::Hole(Hole::Unmapped), end)
+            }
+        }
+    }
+
+    fn resolve_in<'s>(&'s self, region: &'s Region, address: u64) -> (Resolved<'s>, u64) {
+        let mut limit = region.mapping.end;
+        let guard = self.guards.partition_point(|g| g.mapping.end <= address);
+        if let Some(guard) = self.guards.get(guard) {
+            if guard.mapping.start <= address {
+                return (Resolved::Hole(Hole::NeverDumped), guard.mapping.end.min(limit));
+            }
+            limit = limit.min(guard.mapping.start);
+        }
+        if region.private {
+            let Some(own) = &self.own else { return (Resolved::Hole(Hole::NoPageMap), limit) };
+            let (place, end) = own.place(address, limit);
+            match place {
+                Some(Place::Lazy) => return (Resolved::Hole(Hole::Lazy), end),
+                Some(Place::MissingParent) => return (Resolved::Hole(Hole::MissingParent), end),
+                Some(place @ Place::Stored { .. }) => return (Resolved::Stored(place, 0), end),
+                None => limit = end,
+            }
+        }
+        match &region.backing {
+            Backing::Zero => (Resolved::Zero, limit),
+            Backing::File => (Resolved::Hole(Hole::File), limit),
+            Backing::Never => (Resolved::Hole(Hole::NeverDumped), limit),
+            Backing::Shared(None, _) => (Resolved::Hole(Hole::NoPageMap), limit),
+            Backing::Shared(Some(store), offset) => {
+                // Addresses of the segment's page map are offsets in the segment.
+                let shift = region.mapping.start.wrapping_sub(*offset);
+                let inside = address.wrapping_sub(shift);
+                let inside_limit = inside.saturating_add(limit.saturating_sub(address));
+                let (place, end) = store.place(inside, inside_limit);
+                let end = end.wrapping_add(shift).min(limit);
+                let resolved = match place {
+                    None => Resolved::Zero,
+                    Some(Place::Lazy) => Resolved::Hole(Hole::Lazy),
+                    Some(Place::MissingParent) => Resolved::Hole(Hole::MissingParent),
+                    Some(place @ Place::Stored { .. }) => Resolved::Stored(place, shift),
+                };
+                (resolved, end)
+            }
+        }
+    }
+}
+
+enum Resolved<'s> {
+    /// Stored; the second field is what to subtract from an address for the store's own.
+    Stored(Place<'s>, u64),
+    Zero,
+    Hole(Hole),
+}
+
+impl Resolved<'_> {
+    fn span(&self) -> Span {
+        match self {
+            Self::Stored(Place::Stored { depth, .. }, _) if *depth > 0 => Span::Bytes(Layer::Parent(*depth)),
+            Self::Stored(_, 0) => Span::Bytes(Layer::Dump),
+            Self::Stored(..) => Span::Bytes(Layer::Shared),
+            Self::Zero => Span::Bytes(Layer::Zero),
+            Self::Hole(hole) => Span::Hole(*hole),
+        }
+    }
+}

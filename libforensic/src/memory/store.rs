@@ -1,0 +1,206 @@
+//! A page map together with the pages image it describes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::pagemap::{Builder, PARENT, PRESENT, PageMap, Run};
+use crate::archive::Member;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image;
+use crate::model::Images;
+
+/// How long a chain of parent dumps may be.
+const PARENTS: u32 = 64;
+/// Largest uncompressed block of compressed pages, in bytes (CRIU's own limit is 4 MiB).
+const BLOCK_BYTES: u64 = 16 << 20;
+
+/// The stored pages of one process or one shared segment.
+#[derive(Debug)]
+pub(crate) struct PageStore {
+    images: Arc<Images>,
+    pub(crate) map: PageMap,
+    /// Index of the pages image in the archive.
+    pages: Option<usize>,
+    parent: Option<Arc<PageStore>>,
+    /// The block decompressed last: neighbouring reads hit it.
+    last: Mutex<Option<(u64, Vec<u8>)>>,
+}
+
+impl PageStore {
+    /// Loads `pagemap-….img` of that name; `None` if there is no such image.
+    pub(crate) fn load(images: &Arc<Images>, name: &str, page: u64) -> Option<Arc<Self>> {
+        Self::load_at(images, name, page, 0)
+    }
+
+    fn load_at(images: &Arc<Images>, name: &str, page: u64, depth: u32) -> Option<Arc<Self>> {
+        let bytes = images.bytes(name)?;
+        let (head, entries) = image::pagemap_entries(&bytes);
+        let pages_id = match head {
+            Ok(head) => Some(head),
+            Err(e) => {
+                images.warn(name, Some(e.offset()), &format!("the head of the page map: {e}"));
+                None
+            }
+        };
+        let member = pages_id.and_then(|id| images.find(&format!("pages-{id}.img")));
+        let index = member.and_then(|m| images.archive.members().iter().position(|x| std::ptr::eq(x, m)));
+        let available = member.map_or(0, |m| m.available);
+        let mut builder = Builder::new(page, pages_id, available);
+        let mut present = false;
+        let mut parented = false;
+        for entry in entries {
+            match entry {
+                Ok(entry) => {
+                    present |= entry.flags & PRESENT != 0;
+                    parented |= entry.flags & PARENT != 0;
+                    if member.is_some() || entry.flags & PRESENT == 0 {
+                        builder.push(entry);
+                    }
+                }
+                Err(e) => images.warn(name, Some(e.offset()), &e.to_string()),
+            }
+        }
+        if present && member.is_none() {
+            let what = match pages_id {
+                Some(id) => format!("the pages image pages-{id}.img is missing: no page of this map can be read"),
+                None => "without its head the pages image is unknown: no page of this map can be read".to_owned(),
+            };
+            images.warn(name, None, &what);
+        }
+        let (map, warnings) = builder.finish();
+        for w in warnings {
+            images.warn(name, None, &w.what);
+        }
+        let parent = if parented && depth < PARENTS {
+            let parent = images.parent();
+            if parent.is_none() {
+                images.warn(name, None, "pages are in a parent dump that is not here; give it with --parent");
+            }
+            parent.and_then(|p| Self::load_at(&p, name, page, depth.saturating_add(1)))
+        } else {
+            None
+        };
+        Some(Arc::new(Self { images: Arc::clone(images), map, pages: index, parent, last: Mutex::new(None) }))
+    }
+
+    fn member(&self) -> Option<&Member> {
+        self.pages.and_then(|i| self.images.archive.members().get(i))
+    }
+
+    /// Says what becomes of `address`, and to which address the same holds.
+    ///
+    /// `None` in [`Place`]'s stead means that no run covers the address.
+    pub(crate) fn place(&self, address: u64, limit: u64) -> (Option<Place<'_>>, u64) {
+        let (current, next) = self.map.find(address);
+        let Some(run) = current else {
+            return (None, next.map_or(limit, |n| n.start.min(limit)));
+        };
+        let end = run.end(self.map.page).min(limit);
+        if run.flags & PRESENT != 0 {
+            return (Some(Place::Stored { store: self, run, depth: 0 }), end);
+        }
+        if run.flags & PARENT != 0 {
+            let Some(parent) = &self.parent else { return (Some(Place::MissingParent), end) };
+            return match parent.place(address, end) {
+                (Some(Place::Stored { store, run, depth }), end) => {
+                    (Some(Place::Stored { store, run, depth: depth.saturating_add(1) }), end)
+                }
+                (None, end) => (Some(Place::MissingParent), end),
+                (place, end) => (place, end),
+            };
+        }
+        (Some(Place::Lazy), end)
+    }
+
+    /// Reads stored pages of one run; `buf` must not go beyond it.
+    pub(crate) fn read(&self, run: &Run, address: u64, buf: &mut [u8]) -> Result<()> {
+        let member = self.member().ok_or_else(|| Error::new(ErrorKind::NotFound, "the pages image is missing"))?;
+        let inside = address.saturating_sub(run.start);
+        if run.blocks != 0 {
+            return self.read_blocks(member, run, inside, buf);
+        }
+        let mut at = run.offset.saturating_add(inside);
+        let mut rest = buf;
+        while !rest.is_empty() {
+            let n = self.images.archive.read_at(member, at, rest)?;
+            if n == 0 {
+                return Err(Error::new(ErrorKind::Truncated, "the pages image ends too early")
+                    .in_member(&member.name)
+                    .at(at));
+            }
+            at = at.saturating_add(n as u64);
+            rest = rest.get_mut(n..).unwrap_or(&mut []);
+        }
+        Ok(())
+    }
+
+    fn read_blocks(&self, member: &Member, run: &Run, mut inside: u64, buf: &mut [u8]) -> Result<()> {
+        let bad = |what: &str| Error::new(ErrorKind::Corrupt, what.to_owned()).in_member(&member.name);
+        let blocks = usize::try_from(run.blocks)
+            .ok()
+            .and_then(|i| i.checked_sub(1))
+            .and_then(|i| self.map.blocks.get(i))
+            .ok_or_else(|| bad("no such blocks"))?;
+        let page = self.map.page;
+        let block_bytes = u64::from(blocks.pages).saturating_mul(page);
+        let run_bytes = u64::from(run.pages).saturating_mul(page);
+        let mut rest = buf;
+        while !rest.is_empty() {
+            let number = inside.checked_div(block_bytes).unwrap_or(0);
+            let start = number.saturating_mul(block_bytes);
+            let length = block_bytes.min(run_bytes.saturating_sub(start));
+            let index = usize::try_from(number).map_err(|_| bad("too many blocks"))?;
+            let (offset, stored) = blocks.locate(index).ok_or_else(|| bad("no such block"))?;
+            let at = run.offset.saturating_add(offset);
+            let skip = usize::try_from(inside.saturating_sub(start)).map_err(|_| bad("block too large"))?;
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.as_ref().is_none_or(|(key, _)| *key != at || stored == 0) {
+                *last = Some((at, self.block(member, at, stored, length)?));
+            }
+            let block = last.as_ref().map(|(_, b)| b.as_slice()).and_then(|b| b.get(skip..)).unwrap_or(&[]);
+            let n = block.len().min(rest.len());
+            if n == 0 {
+                return Err(bad("a compressed block is shorter than its pages").at(at));
+            }
+            if let (Some(to), Some(from)) = (rest.get_mut(..n), block.get(..n)) {
+                to.copy_from_slice(from);
+            }
+            inside = inside.saturating_add(n as u64);
+            rest = rest.get_mut(n..).unwrap_or(&mut []);
+        }
+        Ok(())
+    }
+
+    /// Decompresses one block: 0 is zeros, the full length is as it is, else LZ4 without a frame.
+    fn block(&self, member: &Member, at: u64, stored: u32, length: u64) -> Result<Vec<u8>> {
+        let bad = |what: String| Error::new(ErrorKind::Corrupt, what).in_member(&member.name).at(at);
+        if length > BLOCK_BYTES || u64::from(stored) > length {
+            return Err(bad(format!("a block of {stored} stored bytes for {length}")));
+        }
+        let length = usize::try_from(length).map_err(|_| bad("block too large".to_owned()))?;
+        let mut out = vec![0; length];
+        if stored == 0 {
+            return Ok(out);
+        }
+        let mut packed = vec![0; usize::try_from(stored).unwrap_or(length).min(length)];
+        self.images.archive.data(member)?.read_exact_at(at, &mut packed).map_err(|e| e.in_member(&member.name))?;
+        if packed.len() == length {
+            return Ok(packed);
+        }
+        match lz4_flex::block::decompress_into(&packed, &mut out) {
+            Ok(n) if n == length => Ok(out),
+            Ok(n) => Err(bad(format!("a compressed block gives {n} bytes and not {length}"))),
+            Err(e) => Err(bad("a compressed block is damaged".to_owned()).with_source(e)),
+        }
+    }
+}
+
+/// What a page map says about an address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'s> {
+    /// The bytes are in a pages image, `depth` parents up.
+    Stored { store: &'s PageStore, run: &'s Run, depth: u32 },
+    /// They should be in a parent dump that is not here or has them not.
+    MissingParent,
+    /// They were left to a lazy-pages daemon.
+    Lazy,
+}

@@ -1,0 +1,212 @@
+//! The CRIU images of an archive, by name, with warnings for what is damaged.
+
+use std::sync::{Arc, OnceLock};
+
+use prost::Message;
+
+use crate::archive::{Archive, Member, MemberKind};
+use crate::error::{Warning, Warnings};
+use crate::image;
+
+/// Finds and decodes CRIU images inside an [`Archive`].
+#[derive(Debug)]
+pub(crate) struct Images {
+    pub(crate) archive: Arc<Archive>,
+    /// Directory of the images inside the archive with a trailing slash, or empty.
+    prefix: Vec<u8>,
+    pub(crate) warnings: Warnings,
+    parent: OnceLock<Option<Arc<Images>>>,
+}
+
+impl Images {
+    fn new(archive: Arc<Archive>, prefix: Vec<u8>) -> Self {
+        Self { archive, prefix, warnings: Warnings::default(), parent: OnceLock::new() }
+    }
+
+    /// Looks for the directory that holds the images; `None` if no CRIU image is there.
+    pub(crate) fn locate(archive: Arc<Archive>) -> (Self, bool) {
+        let prefix = find_prefix(&archive);
+        let found = prefix.is_some();
+        (Self::new(archive, prefix.unwrap_or_else(|| b"checkpoint/".to_vec())), found)
+    }
+
+    /// Returns the directory of the images, with a trailing slash, or nothing.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Returns the member that holds the image of that file name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Member> {
+        let mut full = self.prefix.clone();
+        full.extend_from_slice(name.as_bytes());
+        self.archive.member(&full)
+    }
+
+    /// Returns the members of the image directory whose base name begins so.
+    pub(crate) fn starting_with<'s>(&'s self, start: &'s str) -> impl Iterator<Item = &'s Member> + 's {
+        self.archive.members().iter().filter(move |m| {
+            m.kind == MemberKind::File
+                && m.name.strip_prefix(self.prefix.as_slice()).is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
+        })
+    }
+
+    /// Returns the bytes of an image, or `None` if there is none or it cannot be read (with a warning).
+    pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let member = self.find(name)?;
+        if member.kind != MemberKind::File && member.kind != MemberKind::Hardlink {
+            self.warn(name, None, "is not a regular file");
+            return None;
+        }
+        match self.archive.read(member) {
+            Ok(bytes) => Some(bytes),
+            Err(e) => {
+                self.warnings.push(Warning::from(&e));
+                None
+            }
+        }
+    }
+
+    /// Decodes all records of an image; what is damaged becomes a warning.
+    ///
+    /// `None` means that there is no such image, an empty list that it has no records.
+    pub(crate) fn all<M: Message + Default>(&self, name: &str) -> Option<Vec<(u64, M)>> {
+        let bytes = self.bytes(name)?;
+        Some(self.decode(name, &bytes))
+    }
+
+    /// Decodes all records of image bytes.
+    pub(crate) fn decode<M: Message + Default>(&self, name: &str, bytes: &[u8]) -> Vec<(u64, M)> {
+        let (records, errors) = image::read_all::<M>(bytes);
+        for e in errors {
+            self.warn(name, Some(e.offset()), &e.to_string());
+        }
+        records
+    }
+
+    /// Decodes the first record of an image that should have one.
+    pub(crate) fn one<M: Message + Default>(&self, name: &str) -> Option<M> {
+        let mut records = self.all::<M>(name)?;
+        if records.is_empty() {
+            self.warn(name, None, "the image holds no readable record");
+            return None;
+        }
+        Some(records.swap_remove(0).1)
+    }
+
+    /// As [`Images::one`], and says so when the image is missing.
+    pub(crate) fn required<M: Message + Default>(&self, name: &str) -> Option<M> {
+        if self.find(name).is_none() {
+            self.warn(name, None, "the image is missing");
+            return None;
+        }
+        self.one(name)
+    }
+
+    pub(crate) fn warn(&self, name: &str, offset: Option<u64>, what: &str) {
+        let mut full = self.prefix.clone();
+        full.extend_from_slice(name.as_bytes());
+        let mut warning = Warning::new(what).in_member(full);
+        warning.offset = offset;
+        self.warnings.push(warning);
+    }
+}
+
+/// `checkpoint/` in all engines' archives, the top in a bare directory, anything in others.
+fn find_prefix(archive: &Archive) -> Option<Vec<u8>> {
+    const MARKS: [&[u8]; 4] = [b"pstree.img", b"inventory.img", b"files.img", b"core-1.img"];
+    for prefix in [b"checkpoint/".as_slice(), b""] {
+        for mark in MARKS {
+            let mut name = prefix.to_vec();
+            name.extend_from_slice(mark);
+            if archive.member(&name).is_some() {
+                return Some(prefix.to_vec());
+            }
+        }
+    }
+    // Podman's pre-checkpoint/, an archive with a top directory, a pod's container directory.
+    let found = MARKS.iter().find_map(|mark| {
+        archive.members().iter().filter(|m| m.kind == MemberKind::File && m.base_name() == *mark).min_by_key(|m| m.name.len())
+    })?;
+    let mut prefix = found.directory().to_vec();
+    prefix.push(b'/');
+    Some(prefix)
+}
+
+/// How far up a `parent` link may lead out of the evidence directory.
+const PARENT_STEPS_UP: usize = 2;
+
+impl Images {
+    /// Returns the images of the parent dump that the `parent` link names, if they are here.
+    ///
+    /// An incremental dump holds a symbolic link `parent`. In a directory it
+    /// leads to a directory beside it; in an archive it can only lead to
+    /// members of the same archive (Podman's `pre-checkpoint`).
+    pub(crate) fn parent(self: &Arc<Self>) -> Option<Arc<Self>> {
+        self.parent.get_or_init(|| self.find_parent()).clone()
+    }
+
+    /// Returns the parent if it was looked for already.
+    pub(crate) fn loaded_parent(&self) -> Option<&Arc<Self>> {
+        self.parent.get().and_then(Option::as_ref)
+    }
+
+    fn find_parent(&self) -> Option<Arc<Self>> {
+        let link = self.find("parent")?;
+        let target = link.link.clone().filter(|_| link.kind == MemberKind::Symlink)?;
+        if let Some(inside) = resolve_link(&self.prefix, &target) {
+            let mut prefix = inside;
+            if !prefix.is_empty() {
+                prefix.push(b'/');
+            }
+            if self.archive.members().iter().any(|m| m.name.starts_with(&prefix) && m.base_name().starts_with(b"pagemap-")) && prefix != self.prefix {
+                return Some(Arc::new(Self::new(Arc::clone(&self.archive), prefix)));
+            }
+        }
+        if self.archive.format() != crate::archive::Format::Directory {
+            self.warn("parent", None, "the parent dump is not in this archive");
+            return None;
+        }
+        match self.open_parent(&target) {
+            Ok(images) => Some(images),
+            Err(what) => {
+                self.warn("parent", None, &what);
+                None
+            }
+        }
+    }
+
+    fn open_parent(&self, target: &[u8]) -> Result<Arc<Self>, String> {
+        let target = std::str::from_utf8(target).map_err(|_| "the link to the parent dump is not UTF-8".to_owned())?;
+        let up = target.split('/').filter(|p| *p == "..").count();
+        if target.starts_with('/') || up > PARENT_STEPS_UP {
+            return Err("the link to the parent dump leads away from the evidence and is not followed; give it with --parent".to_owned());
+        }
+        let prefix = String::from_utf8_lossy(&self.prefix).into_owned();
+        let path = self.archive.path().join(prefix).join(target);
+        let archive = Archive::open(&path).map_err(|e| format!("the parent dump: {e}"))?;
+        let (images, found) = Self::locate(Arc::new(archive));
+        // A parent made by pre-dump holds page maps and an inventory only.
+        if !found && images.starting_with("pagemap-").next().is_none() {
+            return Err("the parent directory holds no page maps".to_owned());
+        }
+        Ok(Arc::new(images))
+    }
+}
+
+/// Resolves a relative link from a directory of the archive; `None` if it leads out.
+fn resolve_link(prefix: &[u8], target: &[u8]) -> Option<Vec<u8>> {
+    if target.starts_with(b"/") {
+        return None;
+    }
+    let mut parts: Vec<&[u8]> = prefix.split(|b| *b == b'/').filter(|p| !p.is_empty()).collect();
+    for part in target.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join(&b'/'))
+}

@@ -1,0 +1,395 @@
+//! What the images say together: a frozen container as its processes saw it.
+//!
+//! A [`Checkpoint`] is opened once and asked for facts; each is worked out
+//! when it is first asked for. Asking for sockets does not read memory.
+//!
+//! ```
+//! # fn main() -> libforensic::Result<()> {
+//! let checkpoint = libforensic::Checkpoint::open("../examples/evidence/simple.tar")?;
+//! for pid in checkpoint.pids() {
+//!     let process = checkpoint.process(pid)?;
+//!     println!("{pid} {:?}", process.cmdline);
+//! }
+//! # assert_eq!(checkpoint.pids().len(), 3);
+//! # Ok(())
+//! # }
+//! ```
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod container;
+mod descriptor;
+mod files;
+mod images;
+mod mapping;
+mod mount;
+mod names;
+mod process;
+mod registers;
+mod retention;
+mod socket;
+mod summary;
+mod sysv;
+mod tasks;
+mod text;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub use container::{Container, Engine, Metadata, Pod};
+pub use descriptor::{DescriptorKind, FileDescriptor};
+pub use files::Remap;
+pub(crate) use images::Images;
+pub use mapping::{Mapping, MappingKind};
+pub use mount::Mount;
+pub use names::{capability_names, signal_name, signal_names};
+pub use process::{
+    AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemorySizes, Namespaces, Process, ResourceLimit, Signals,
+    State, Task, Thread,
+};
+pub use registers::{Architecture, Registers};
+pub use socket::{Endpoint, Family, Holder, Socket};
+pub use summary::{CriuInfo, Sizes, Stats, Summary};
+pub use text::{Hex, Text};
+
+use crate::archive::{Archive, KeepAll, OpenOptions};
+use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::image::proto;
+use crate::memory::store::PageStore;
+use descriptor::PipeQueue;
+use files::{Files, kind};
+use socket::Queues;
+use sysv::Segments;
+
+/// How a checkpoint is opened.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// What reading may cost, and where unpacked pages go.
+    pub archive: OpenOptions,
+    /// Unpack the pages of a compressed archive in the first pass.
+    ///
+    /// Set it when memory will be read. Without it only the pages that hold
+    /// arguments and environments are kept, and the first other read unpacks
+    /// the archive a second time.
+    pub memory: bool,
+}
+
+/// A frozen container.
+#[derive(Debug)]
+pub struct Checkpoint {
+    images: Arc<Images>,
+    has_images: bool,
+    metadata: OnceLock<Metadata>,
+    tree: OnceLock<Vec<Arc<proto::PstreeEntry>>>,
+    inventory: OnceLock<Option<proto::InventoryEntry>>,
+    architecture: OnceLock<Option<Architecture>>,
+    page: OnceLock<u64>,
+    files: OnceLock<Files>,
+    segments: OnceLock<Segments>,
+    shared: Mutex<HashMap<u32, Option<Arc<PageStore>>>>,
+    cgroups: OnceLock<HashMap<u32, Vec<Cgroup>>>,
+    pipes: OnceLock<HashMap<u32, PipeQueue>>,
+    packets: OnceLock<HashMap<u32, u64>>,
+}
+
+impl Checkpoint {
+    /// Opens an archive, a directory, or standard input for `-`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened or is no checkpoint. Damage further in is not
+    /// an error: see [`Checkpoint::warnings`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Options::default())
+    }
+
+    /// Opens like [`Checkpoint::open`] with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checkpoint::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let archive = if options.memory {
+            Archive::open_with(path, options.archive, &mut KeepAll)?
+        } else {
+            Archive::open_with(path, options.archive, &mut retention::FactsOnly::default())?
+        };
+        Self::from_archive(archive)
+    }
+
+    /// Takes an archive that is open already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotACheckpoint`] when it holds neither CRIU images nor an engine's metadata.
+    pub fn from_archive(archive: Archive) -> Result<Self> {
+        let archive = Arc::new(archive);
+        let (images, has_images) = Images::locate(Arc::clone(&archive));
+        let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
+        if !has_images {
+            if !metadata.iter().any(|m| archive.member(m.as_bytes()).is_some()) {
+                let names: Vec<String> =
+                    archive.members().iter().take(3).map(|m| m.display_name().escape_debug().to_string()).collect();
+                let shown = if names.is_empty() { "it is empty".to_owned() } else { format!("it holds {} …", names.join(", ")) };
+                return Err(Error::new(
+                    ErrorKind::NotACheckpoint,
+                    format!("no CRIU images and no engine metadata in it: {shown}"),
+                ));
+            }
+            images.warnings.push(Warning::new(
+                "the archive holds no CRIU images; `images-dir` in /etc/criu/runc.conf on the node may have sent them elsewhere",
+            ));
+        }
+        Ok(Self {
+            images: Arc::new(images),
+            has_images,
+            metadata: OnceLock::new(),
+            tree: OnceLock::new(),
+            inventory: OnceLock::new(),
+            architecture: OnceLock::new(),
+            page: OnceLock::new(),
+            files: OnceLock::new(),
+            segments: OnceLock::new(),
+            shared: Mutex::default(),
+            cgroups: OnceLock::new(),
+            pipes: OnceLock::new(),
+            packets: OnceLock::new(),
+        })
+    }
+
+    /// Returns the archive.
+    pub fn archive(&self) -> &Archive {
+        &self.images.archive
+    }
+
+    /// Returns what could not be read so far.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut all = self.images.archive.warnings();
+        all.extend(self.images.warnings.to_vec());
+        if let Some(parent) = self.images.loaded_parent() {
+            all.extend(parent.archive.warnings());
+            all.extend(parent.warnings.to_vec());
+        }
+        all
+    }
+
+    /// Returns true if there are CRIU images, not only an engine's metadata.
+    pub fn has_images(&self) -> bool {
+        self.has_images
+    }
+
+    /// Returns what the engine says about the container.
+    pub fn metadata(&self) -> &Metadata {
+        self.metadata.get_or_init(|| Metadata::read(&self.images))
+    }
+
+    /// Returns the inventory's record.
+    pub fn inventory(&self) -> Option<&proto::InventoryEntry> {
+        self.inventory
+            .get_or_init(|| if self.has_images { self.images.required("inventory.img") } else { None })
+            .as_ref()
+    }
+
+    /// Returns the process ids in the order of the process table: parents first.
+    pub fn pids(&self) -> Vec<u32> {
+        self.tree().iter().map(|t| t.pid.unwrap_or(0)).collect()
+    }
+
+    fn tree(&self) -> &[Arc<proto::PstreeEntry>] {
+        self.tree.get_or_init(|| {
+            if !self.has_images {
+                return Vec::new();
+            }
+            let Some(records) = self.images.all::<proto::PstreeEntry>("pstree.img") else {
+                self.images.warn("pstree.img", None, "the image is missing: there is no list of processes (a pre-dump has none)");
+                return Vec::new();
+            };
+            let limit = usize::try_from(self.archive().limits().tasks).unwrap_or(usize::MAX);
+            let mut seen = std::collections::HashSet::new();
+            let mut tree = Vec::new();
+            for (offset, entry) in records {
+                if tree.len() >= limit {
+                    self.images.warn("pstree.img", Some(offset), &format!("more than {limit} processes; the rest is not read"));
+                    break;
+                }
+                if seen.insert(entry.pid.unwrap_or(0)) {
+                    tree.push(Arc::new(entry));
+                } else {
+                    self.images.warn("pstree.img", Some(offset), &format!("process {} is listed twice; the first counts", entry.pid.unwrap_or(0)));
+                }
+            }
+            tree
+        })
+    }
+
+    /// Returns the architecture of the dump, as the first core image tells.
+    pub fn architecture(&self) -> Option<Architecture> {
+        *self.architecture.get_or_init(|| {
+            self.tree().iter().find_map(|t| {
+                let core = self.images.one::<proto::CoreEntry>(&format!("core-{}.img", t.pid.unwrap_or(0)))?;
+                Architecture::from_mtype(core.mtype.unwrap_or(0))
+            })
+        })
+    }
+
+    fn is_big_endian(&self) -> bool {
+        self.architecture().is_some_and(Architecture::is_big_endian)
+    }
+
+    fn is_mips(&self) -> bool {
+        self.architecture() == Some(Architecture::Mips)
+    }
+
+    fn files(&self) -> &Files {
+        self.files.get_or_init(|| Files::load(&self.images))
+    }
+
+    fn segments(&self) -> &Segments {
+        self.segments.get_or_init(|| Segments::load(&self.images))
+    }
+
+    /// Loads the pages of a shared segment, once.
+    fn shared(&self, shmid: u32) -> Option<Arc<PageStore>> {
+        if let Some(known) = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(&shmid) {
+            return known.clone();
+        }
+        let store = PageStore::load(&self.images, &format!("pagemap-shmem-{shmid}.img"), self.page_size());
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(shmid, store.clone());
+        store
+    }
+
+    /// Returns the descriptors of one process in the order of its table.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such process.
+    pub fn descriptors(&self, pid: u32) -> Result<Vec<FileDescriptor>> {
+        let Some(entries) = self.fd_table(pid)? else { return Ok(Vec::new()) };
+        let files = self.files();
+        let mut list: Vec<FileDescriptor> = entries
+            .iter()
+            .map(|(offset, entry)| {
+                let fd = FileDescriptor::new(pid, entry, files, |id| self.pipes().get(&id).copied());
+                if fd.raw_file.is_none() {
+                    let what = format!("descriptor {} of process {pid} at byte {offset} refers to file {}, which has no record", fd.fd, fd.file_id);
+                    self.images.warn("files.img", None, &what);
+                }
+                fd
+            })
+            .collect();
+        list.sort_by_key(|f| f.fd);
+        Ok(list)
+    }
+
+    /// Reads the descriptor table of a process; `None` for a dead one.
+    fn fd_table(&self, pid: u32) -> Result<Option<Vec<(u64, proto::FdinfoEntry)>>> {
+        let Some(ids) = self.ids(pid)? else { return Ok(None) };
+        let Some(id) = ids.files_id else { return Ok(None) };
+        let name = format!("fdinfo-{id}.img");
+        let table = self.images.all::<proto::FdinfoEntry>(&name);
+        if table.is_none() && self.images.find(&name).is_none() {
+            self.images.warn(&name, None, &format!("the descriptor table of process {pid} is missing"));
+        }
+        Ok(table)
+    }
+
+    fn pipes(&self) -> &HashMap<u32, PipeQueue> {
+        self.pipes.get_or_init(|| {
+            let mut pipes = HashMap::new();
+            for name in ["pipes-data.img", "fifo-data.img"] {
+                for (_, entry) in self.images.all::<proto::PipeDataEntry>(name).unwrap_or_default() {
+                    let queue = PipeQueue {
+                        bytes: u64::from(entry.bytes.unwrap_or(0)),
+                        capacity: entry.size.map(u64::from),
+                    };
+                    pipes.insert(entry.pipe_id.unwrap_or(0), queue);
+                }
+            }
+            pipes
+        })
+    }
+
+    /// Bytes in the receive queues of Unix and netlink sockets by the receiver's file id.
+    fn packets(&self) -> &HashMap<u32, u64> {
+        self.packets.get_or_init(|| {
+            let mut queues: HashMap<u32, u64> = HashMap::new();
+            for (_, entry) in self.images.all::<proto::SkPacketEntry>("sk-queues.img").unwrap_or_default() {
+                let queue = queues.entry(entry.id_for.unwrap_or(0)).or_default();
+                *queue = queue.saturating_add(u64::from(entry.length.unwrap_or(0)));
+            }
+            queues
+        })
+    }
+
+    /// Returns all sockets, each once, with everyone who holds it.
+    pub fn sockets(&self) -> Vec<Socket> {
+        const KINDS: [i32; 4] = [kind::INETSK, kind::UNIXSK, kind::NETLINKSK, kind::PACKETSK];
+        let mut holders: HashMap<(i32, u32), Vec<Holder>> = HashMap::new();
+        for pid in self.pids() {
+            let Ok(Some(table)) = self.fd_table(pid) else { continue };
+            for (_, entry) in table {
+                let kind = entry.r#type.unwrap_or(0);
+                if KINDS.contains(&kind) {
+                    let holder = Holder { pid, fd: entry.fd.unwrap_or(0) };
+                    holders.entry((kind, entry.id.unwrap_or(0))).or_default().push(holder);
+                }
+            }
+        }
+        let files = self.files();
+        let (big_endian, mips) = (self.is_big_endian(), self.is_mips());
+        let mut sockets = Vec::new();
+        for kind in KINDS {
+            for id in files.of_kind(kind) {
+                let Some(raw) = files.get(kind, id) else { continue };
+                let mut who = holders.remove(&(kind, id)).unwrap_or_default();
+                who.sort_unstable();
+                sockets.extend(Socket::new(raw, who, big_endian, mips, |f| self.queues(f)));
+            }
+        }
+        sockets
+    }
+
+    fn queues(&self, file: &proto::FileEntry) -> Queues {
+        if let Some(s) = &file.isk {
+            // Only connected TCP sockets have their queues dumped.
+            let connected = s.proto == Some(6) && s.dst_port.unwrap_or(0) != 0;
+            let name = format!("tcp-stream-{:x}.img", s.ino.unwrap_or(0));
+            if connected
+                && self.images.find(&name).is_some()
+                && let Some(stream) = self.images.one::<proto::TcpStreamEntry>(&name)
+            {
+                return Queues { receive: stream.inq_len.map(u64::from), send: stream.outq_len.map(u64::from) };
+            }
+            return Queues::default();
+        }
+        let listening = file.usk.as_ref().is_some_and(|s| s.state == Some(10));
+        if (file.usk.is_some() || file.nlsk.is_some()) && !listening {
+            // No record means an empty queue.
+            let bytes = self.packets().get(&file.id.unwrap_or(0)).copied().unwrap_or(0);
+            return Queues { receive: Some(bytes), send: None };
+        }
+        Queues::default()
+    }
+
+    /// Returns the mounts of all mount namespaces, each namespace in the kernel's mount order.
+    pub fn mounts(&self) -> Vec<Mount> {
+        let mut names: Vec<(u32, String)> = self
+            .images
+            .starting_with("mountpoints-")
+            .filter_map(|m| {
+                let name = std::str::from_utf8(m.base_name()).ok()?;
+                let id = name.strip_prefix("mountpoints-")?.strip_suffix(".img")?.parse().ok()?;
+                Some((id, name.to_owned()))
+            })
+            .collect();
+        names.sort();
+        let mut mounts = Vec::new();
+        for (id, name) in names {
+            let records = self.images.all::<proto::MntEntry>(&name).unwrap_or_default();
+            // CRIU writes the newest mount first.
+            mounts.extend(records.into_iter().rev().map(|(_, entry)| Mount::new(id, entry)));
+        }
+        mounts
+    }
+}

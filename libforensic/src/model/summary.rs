@@ -1,0 +1,214 @@
+//! One archive in a few lines.
+
+use serde::Serialize;
+
+use super::{Checkpoint, Container, Engine, Pod, State};
+use crate::archive::MemberKind;
+use crate::image::proto;
+
+/// What `show` prints about an archive. Absent facts are `None`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Summary {
+    /// Who made the archive.
+    pub engine: Engine,
+    /// The engine's version.
+    pub engine_version: Option<String>,
+    /// The low-level runtime.
+    pub runtime: Option<String>,
+    /// The container.
+    pub container: Container,
+    /// The pod.
+    pub pod: Option<Pod>,
+    /// When the container was created (RFC 3339).
+    pub created: Option<String>,
+    /// When it was checkpointed (RFC 3339); `None` where the engine records none.
+    pub checkpointed: Option<String>,
+    /// The newest modification time of a member (RFC 3339).
+    pub archived: Option<String>,
+    /// When it had been restored from an earlier checkpoint (RFC 3339).
+    pub restored: Option<String>,
+    /// Restarts of the container in its pod.
+    pub restart_count: Option<u32>,
+    /// Host name inside the container.
+    pub hostname: Option<String>,
+    /// How the archive is packed: `tar`, `directory`, `oci-image`.
+    pub format: &'static str,
+    /// `none`, `gzip` or `zstd`.
+    pub compression: &'static str,
+    /// About the images.
+    pub criu: CriuInfo,
+    /// Processor architecture.
+    pub architecture: Option<&'static str>,
+    /// Page size in bytes.
+    pub page_size_bytes: Option<u64>,
+    /// Processes, the dead included.
+    pub process_count: Option<usize>,
+    /// Threads of the processes that are not dead.
+    pub thread_count: Option<usize>,
+    /// Sizes of parts of the archive.
+    pub sizes: Sizes,
+    /// CRIU's own statistics of the dump.
+    pub stats: Option<Stats>,
+}
+
+/// What the inventory says about the images.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CriuInfo {
+    /// Image format: 1 before CRIU 1.6, 2 since, 3 with compressed pages.
+    pub image_version: Option<u32>,
+    /// `off`, `page` or `region`.
+    pub page_compression: Option<&'static str>,
+    /// Identifier of the run that made the dump.
+    pub dump_run_id: Option<String>,
+}
+
+/// Sizes in bytes.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Sizes {
+    /// The archive as a file, or all files of a directory.
+    pub archive_bytes: Option<u64>,
+    /// CRIU's images without the pages.
+    pub images_bytes: u64,
+    /// The pages images.
+    pub memory_pages_bytes: u64,
+    /// The changes to the root file system, as stored.
+    pub rootfs_diff_bytes: Option<u64>,
+}
+
+/// CRIU's statistics of a dump.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Stats {
+    /// Time until all processes stood still.
+    pub freezing_time_ns: Option<u64>,
+    /// Time they stood still.
+    pub frozen_time_ns: Option<u64>,
+    /// Time for reading memory.
+    pub memdump_time_ns: Option<u64>,
+    /// Time for writing memory.
+    pub memwrite_time_ns: Option<u64>,
+    /// Pages looked at.
+    pub pages_scanned: Option<u64>,
+    /// Pages left out because the parent dump has them.
+    pub pages_skipped_parent: Option<u64>,
+    /// Pages written.
+    pub pages_written: Option<u64>,
+}
+
+impl Checkpoint {
+    /// Puts together what there is to say about the archive as a whole.
+    pub fn summary(&self) -> Summary {
+        let m = self.metadata();
+        let mut threads = 0_usize;
+        for pid in self.pids() {
+            if let Ok(task) = self.task(pid)
+                && task.state != Some(State::Dead)
+            {
+                threads = threads.saturating_add(task.threads.len());
+            }
+        }
+        let inventory = self.inventory();
+        let known = self.has_images().then(|| self.pids().len());
+        Summary {
+            engine: m.engine,
+            engine_version: m.engine_version.clone(),
+            runtime: m.runtime.clone(),
+            container: m.container.clone(),
+            pod: m.pod.clone(),
+            created: m.created.clone(),
+            checkpointed: m.checkpointed.clone(),
+            archived: self.newest_member(),
+            restored: m.restored.clone(),
+            restart_count: m.restart_count,
+            hostname: m.hostname.clone().or_else(|| self.nodename()),
+            format: self.archive().format().as_str(),
+            compression: self.archive().compression().as_str(),
+            criu: CriuInfo {
+                image_version: inventory.and_then(|i| i.img_version),
+                page_compression: inventory.map(|i| match i.compress {
+                    Some(1) => "page",
+                    Some(2) => "region",
+                    _ => "off",
+                }),
+                dump_run_id: inventory
+                    .and_then(|i| i.dump_criu_run_id.clone())
+                    .map(|id| String::from_utf8_lossy(&id).into_owned()),
+            },
+            architecture: self.architecture().map(super::Architecture::as_str),
+            page_size_bytes: self.has_images().then(|| self.page_size()),
+            process_count: known,
+            thread_count: known.map(|_| threads),
+            sizes: self.sizes(),
+            stats: self.stats(),
+        }
+    }
+
+    fn nodename(&self) -> Option<String> {
+        let member = self.images.starting_with("utsns-").next()?;
+        let name = String::from_utf8_lossy(member.base_name()).into_owned();
+        let uts = self.images.one::<proto::UtsnsEntry>(&name)?;
+        uts.nodename.map(|n| String::from_utf8_lossy(&n).into_owned()).filter(|n| !n.is_empty())
+    }
+
+    fn newest_member(&self) -> Option<String> {
+        self.archive().members().iter().filter_map(|m| m.mtime).max().and_then(rfc3339)
+    }
+
+    fn sizes(&self) -> Sizes {
+        let mut sizes = Sizes { archive_bytes: self.archive().bytes(), ..Sizes::default() };
+        for member in self.archive().members().iter().filter(|m| m.kind == MemberKind::File) {
+            let base = member.base_name();
+            if base.starts_with(b"pages-") && base.ends_with(b".img") {
+                sizes.memory_pages_bytes = sizes.memory_pages_bytes.saturating_add(member.size);
+            } else if base.ends_with(b".img") {
+                sizes.images_bytes = sizes.images_bytes.saturating_add(member.size);
+            } else if member.name == b"rootfs-diff.tar" {
+                sizes.rootfs_diff_bytes = Some(member.size);
+            }
+        }
+        sizes
+    }
+
+    /// Returns CRIU's statistics of the dump, if they are in the archive.
+    pub fn stats(&self) -> Option<Stats> {
+        // Engines keep the statistics beside the images, CRIU itself among them.
+        let archive = self.archive();
+        let member = archive.member(b"stats-dump").or_else(|| self.images.find("stats-dump"))?;
+        let bytes = match archive.read(member) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                self.images.warnings.push(crate::Warning::from(&e));
+                return None;
+            }
+        };
+        let name = String::from_utf8_lossy(&member.name).into_owned();
+        let (records, errors) = crate::image::read_all::<proto::StatsEntry>(&bytes);
+        for e in errors {
+            self.images.warnings.push(crate::Warning::new(e.to_string()).in_member(&name).at(e.offset()));
+        }
+        let dump = records.into_iter().next()?.1.dump?;
+        // CRIU counts in microseconds.
+        let ns = |us: Option<u32>| us.map(|us| u64::from(us).saturating_mul(1000));
+        Some(Stats {
+            freezing_time_ns: ns(dump.freezing_time),
+            frozen_time_ns: ns(dump.frozen_time),
+            memdump_time_ns: ns(dump.memdump_time),
+            memwrite_time_ns: ns(dump.memwrite_time),
+            pages_scanned: dump.pages_scanned,
+            pages_skipped_parent: dump.pages_skipped_parent,
+            pages_written: dump.pages_written,
+        })
+    }
+}
+
+/// Formats seconds since the epoch as RFC 3339 in UTC; `None` for what is no time.
+pub(crate) fn rfc3339(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|t| t.to_string())
+}

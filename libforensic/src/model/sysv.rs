@@ -1,0 +1,38 @@
+//! System V shared memory segments.
+
+use std::collections::HashMap;
+
+use super::images::Images;
+use super::text::Text;
+use crate::image::proto;
+
+/// The segments of all IPC namespaces of a dump, by the kernel's identifier.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    by_id: HashMap<u32, proto::IpcShmEntry>,
+}
+
+impl Segments {
+    pub(crate) fn load(images: &Images) -> Self {
+        let mut by_id = HashMap::new();
+        let names: Vec<String> =
+            images.starting_with("ipcns-shm-").map(|m| String::from_utf8_lossy(m.base_name()).into_owned()).collect();
+        for name in names {
+            for (_, entry) in images.all::<proto::IpcShmEntry>(&name).unwrap_or_default() {
+                if let Some(id) = entry.desc.as_ref().and_then(|d| d.id) {
+                    by_id.insert(id, entry);
+                }
+            }
+        }
+        Self { by_id }
+    }
+
+    /// `/SYSV` and the key in hexadecimal, as /proc/PID/maps shows a segment.
+    pub(crate) fn name(&self, id: u32) -> Text {
+        let key = self.by_id.get(&id).and_then(|s| s.desc.as_ref()).and_then(|d| d.key);
+        match key {
+            Some(key) => Text::from(format!("/SYSV{key:08x}")),
+            None => Text::from("/SYSV"),
+        }
+    }
+}
