@@ -1,1 +1,3 @@
-//! placeholder
+//! Decodes container checkpoints made by CRIU.
+
+pub mod image;
