@@ -1,6 +1,7 @@
 //! The command line: what it is made of, and what happens for each command.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -48,6 +49,9 @@ pub(crate) struct EvidenceArgs {
     /// Archives to read
     #[arg(required = true, value_name = "ARCHIVE")]
     pub archives: Vec<OsString>,
+    /// Parent dump of an incremental one, the nearest first; the `parent` link is followed without it
+    #[arg(long = "parent", value_name = "ARCHIVE")]
+    pub parents: Vec<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -28,7 +28,11 @@ pub trait Rows {
     /// # Errors
     ///
     /// Passes on what `sink` returns, and what keeps the archive from being read at all.
-    fn each(&self, index: usize, sink: &mut dyn FnMut(Self::Item) -> anyhow::Result<()>) -> anyhow::Result<()>;
+    fn each(
+        &self,
+        index: usize,
+        sink: &mut dyn FnMut(Self::Item) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()>;
 }
 
 /// What was asked for, and on which archives.
@@ -65,9 +69,7 @@ impl Answer<'_> {
         let failed = Cell::new(0_usize);
         let run = |index: usize, sink: &mut dyn FnMut(R::Item) -> anyhow::Result<()>| -> anyhow::Result<()> {
             let mut output_failed = false;
-            let result = rows.each(index, &mut |item| {
-                sink(item).inspect_err(|_| output_failed = true)
-            });
+            let result = rows.each(index, &mut |item| sink(item).inspect_err(|_| output_failed = true));
             match result {
                 Err(e) if output_failed => Err(e),
                 Err(e) => {
@@ -173,7 +175,9 @@ impl<R: Rows, F> Document<'_, R, F> {
         let mut all = Vec::new();
         for (index, archive) in self.answer.archives.iter().enumerate() {
             let archive = self.several.then_some(archive.as_str());
-            all.extend((self.answer.warnings)(index).into_iter().map(|warning| WarningOf { archive, warning }));
+            all.extend(
+                (self.answer.warnings)(index).into_iter().map(|warning| WarningOf { archive, warning }),
+            );
         }
         all
     }

@@ -443,7 +443,8 @@ impl<'l, I: Input> Walker<'l, I> {
             // Unknown types are to be treated as files (POSIX).
             _ => MemberKind::File,
         };
-        let mut name = extended.sparse_name.or(extended.name).unwrap_or_else(|| header.path_bytes().into_owned());
+        let mut name =
+            extended.sparse_name.or(extended.name).unwrap_or_else(|| header.path_bytes().into_owned());
         // Very old writers mark directories by a trailing slash only.
         let kind =
             if kind == MemberKind::File && name.ends_with(b"/") { MemberKind::Directory } else { kind };

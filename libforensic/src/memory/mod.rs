@@ -5,12 +5,7 @@
 //! [`Hole`] that says why the evidence does not hold the byte. Nothing here
 //! invents bytes: only anonymous memory that CRIU left out because it was
 //! never written reads as zero.
-#![deny(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub(crate) mod pagemap;
 mod space;

@@ -1,6 +1,7 @@
 //! Which pages are stored, and where: a page map as a sorted, compact table.
 
 use crate::error::Warning;
+use crate::image::{self, proto};
 
 /// The pages are in the parent dump (`PE_PARENT`, criu/include/pagemap.h).
 pub(crate) const PARENT: u8 = 1;
@@ -72,8 +73,6 @@ impl Blocks {
 pub(crate) struct PageMap {
     runs: Vec<Run>,
     pub(crate) blocks: Vec<Blocks>,
-    /// Number that names the pages image.
-    pub(crate) pages_id: Option<u32>,
     /// Page size in bytes.
     pub(crate) page: u64,
 }
@@ -82,7 +81,8 @@ impl PageMap {
     /// Returns the run that holds `address`, or else the next one behind it.
     pub(crate) fn find(&self, address: u64) -> (Option<&Run>, Option<&Run>) {
         let next = self.runs.partition_point(|r| r.start <= address);
-        let current = next.checked_sub(1).and_then(|i| self.runs.get(i)).filter(|r| address < r.end(self.page));
+        let current =
+            next.checked_sub(1).and_then(|i| self.runs.get(i)).filter(|r| address < r.end(self.page));
         (current, self.runs.get(next))
     }
 
@@ -90,11 +90,6 @@ impl PageMap {
     pub(crate) fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = &Run> {
         let first = self.runs.partition_point(|r| r.end(self.page) <= start);
         self.runs.get(first..).unwrap_or(&[]).iter().take_while(move |r| r.start < end)
-    }
-
-    /// Returns all runs in address order.
-    pub(crate) fn runs(&self) -> &[Run] {
-        &self.runs
     }
 }
 
@@ -125,9 +120,9 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(page: u64, pages_id: Option<u32>, available: u64) -> Self {
+    pub(crate) fn new(page: u64, available: u64) -> Self {
         Self {
-            map: PageMap { page: page.max(1), pages_id, ..PageMap::default() },
+            map: PageMap { page: page.max(1), ..PageMap::default() },
             offset: 0,
             available,
             warnings: Vec::new(),
@@ -136,7 +131,7 @@ impl Builder {
     }
 
     /// Adds a record. Impossible parts of it become warnings.
-    pub(crate) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: &Entry) {
         let page = self.map.page;
         if entry.pages == 0 {
             return;
@@ -154,7 +149,13 @@ impl Builder {
             } else {
                 let sum = entry.compressed.iter().fold(0_u64, |n, s| n.saturating_add(u64::from(*s)));
                 if entry.compressed_total != 0 && entry.compressed_total != sum {
-                    self.warn(&entry, format!("the sizes of the compressed blocks sum up to {sum}, not to {}", entry.compressed_total));
+                    self.warn(
+                        entry,
+                        &format!(
+                            "the sizes of the compressed blocks sum up to {sum}, not to {}",
+                            entry.compressed_total
+                        ),
+                    );
                 }
                 sum
             };
@@ -162,13 +163,17 @@ impl Builder {
             if entry.compressed.is_empty() {
                 let there = self.available.saturating_sub(offset).checked_div(page).unwrap_or(0);
                 if pages > there {
-                    self.warn(&entry, format!("{pages} pages are announced and {there} are left in the pages image"));
+                    self.warn(
+                        entry,
+                        &format!("{pages} pages are announced and {there} are left in the pages image"),
+                    );
                     pages = there;
                 }
             } else {
                 self.map.blocks.push(Blocks::new(entry.compressed.clone(), entry.region_pages));
                 blocks = u32::try_from(self.map.blocks.len()).unwrap_or(0);
-                let covered = (entry.compressed.len() as u64).saturating_mul(u64::from(entry.region_pages.max(1)));
+                let covered =
+                    (entry.compressed.len() as u64).saturating_mul(u64::from(entry.region_pages.max(1)));
                 pages = pages.min(covered);
             }
         }
@@ -176,15 +181,15 @@ impl Builder {
             return;
         }
         if !entry.start.is_multiple_of(page) {
-            self.warn(&entry, "the address is not a multiple of the page size".to_owned());
+            self.warn(entry, "the address is not a multiple of the page size");
         }
         let pages = u32::try_from(pages).unwrap_or_else(|_| {
-            self.warn(&entry, format!("{pages} pages cannot be"));
+            self.warn(entry, &format!("{pages} pages cannot be"));
             u32::MAX
         });
         let run = Run { start: entry.start, offset, pages, flags: entry.flags, blocks };
         if entry.start.checked_add(u64::from(pages).saturating_mul(page).saturating_sub(1)).is_none() {
-            self.warn(&entry, "the pages go beyond the end of the address space".to_owned());
+            self.warn(entry, "the pages go beyond the end of the address space");
             return;
         }
         if self.map.runs.last().is_some_and(|last| last.end(page) > run.start) {
@@ -193,7 +198,7 @@ impl Builder {
         self.map.runs.push(run);
     }
 
-    fn warn(&mut self, entry: &Entry, what: String) {
+    fn warn(&mut self, entry: &Entry, what: &str) {
         if self.warnings.len() < 100 {
             self.warnings.push(Warning::new(format!("page map entry at {:#x}: {what}", entry.start)));
         }
@@ -217,4 +222,26 @@ impl Builder {
         self.map.runs.shrink_to_fit();
         (self.map, self.warnings)
     }
+}
+
+/// Reads a page map image: the number of its pages image, and its records in the builder's terms.
+pub(crate) fn entries(bytes: &[u8]) -> (Option<u32>, Vec<Entry>, Vec<image::Error>) {
+    let (heads, mut errors) = image::read_all::<proto::PagemapHead>(bytes);
+    let (records, more) = image::read_all::<proto::PagemapEntry>(bytes);
+    errors.extend(more);
+    errors.dedup_by_key(|e| e.offset());
+    let entries = records.into_iter().map(|(_, e)| normalise(&e)).collect();
+    (heads.first().and_then(|(_, h)| h.pages_id), entries, errors)
+}
+
+/// CRIU 4.2 writes the count to field 5 and 0 to field 2, older ones only field 2;
+/// before 3.5 there were no flags but `in_parent`.
+fn normalise(e: &proto::PagemapEntry) -> Entry {
+    let pages = e.nr_pages.unwrap_or_else(|| u64::from(e.compat_nr_pages.unwrap_or(0)));
+    let flags = match e.flags {
+        Some(flags) => u8::try_from(flags & 0xf).unwrap_or(0),
+        None if e.in_parent == Some(true) => PARENT,
+        None => PRESENT,
+    };
+    Entry { start: e.vaddr.unwrap_or(0), pages, flags: flags & (PARENT | LAZY | PRESENT), ..Entry::default() }
 }

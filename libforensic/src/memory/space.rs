@@ -223,13 +223,12 @@ impl AddressSpace {
     }
 
     fn resolve(&self, address: u64) -> (Resolved<'_>, u64) {
-        match self.region(address) {
-            Some(region) => self.resolve_in(region, address),
-            None => {
-                let next = self.regions.partition_point(|r| r.mapping.start <= address);
-                let end = self.regions.get(next).map_or(u64::MAX, |r| r.mapping.start);
-                (Resolved::Hole(Hole::Unmapped), end)
-            }
+        if let Some(region) = self.region(address) {
+            self.resolve_in(region, address)
+        } else {
+            let next = self.regions.partition_point(|r| r.mapping.start <= address);
+            let end = self.regions.get(next).map_or(u64::MAX, |r| r.mapping.start);
+            (Resolved::Hole(Hole::Unmapped), end)
         }
     }
 

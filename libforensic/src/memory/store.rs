@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::pagemap::{Builder, PARENT, PRESENT, PageMap, Run};
+use super::pagemap::{self, Builder, PARENT, PRESENT, PageMap, Run};
 use crate::archive::Member;
 use crate::error::{Error, ErrorKind, Result};
-use crate::image;
 use crate::model::Images;
 
 /// How long a chain of parent dumps may be.
@@ -33,36 +32,31 @@ impl PageStore {
 
     fn load_at(images: &Arc<Images>, name: &str, page: u64, depth: u32) -> Option<Arc<Self>> {
         let bytes = images.bytes(name)?;
-        let (head, entries) = image::pagemap_entries(&bytes);
-        let pages_id = match head {
-            Ok(head) => Some(head),
-            Err(e) => {
-                images.warn(name, Some(e.offset()), &format!("the head of the page map: {e}"));
-                None
-            }
-        };
+        let (pages_id, entries, errors) = pagemap::entries(&bytes);
+        for e in errors {
+            images.warn(name, Some(e.offset()), &e.to_string());
+        }
         let member = pages_id.and_then(|id| images.find(&format!("pages-{id}.img")));
         let index = member.and_then(|m| images.archive.members().iter().position(|x| std::ptr::eq(x, m)));
         let available = member.map_or(0, |m| m.available);
-        let mut builder = Builder::new(page, pages_id, available);
+        let mut builder = Builder::new(page, available);
         let mut present = false;
         let mut parented = false;
         for entry in entries {
-            match entry {
-                Ok(entry) => {
-                    present |= entry.flags & PRESENT != 0;
-                    parented |= entry.flags & PARENT != 0;
-                    if member.is_some() || entry.flags & PRESENT == 0 {
-                        builder.push(entry);
-                    }
-                }
-                Err(e) => images.warn(name, Some(e.offset()), &e.to_string()),
+            present |= entry.flags & PRESENT != 0;
+            parented |= entry.flags & PARENT != 0;
+            if member.is_some() || entry.flags & PRESENT == 0 {
+                builder.push(&entry);
             }
         }
         if present && member.is_none() {
             let what = match pages_id {
-                Some(id) => format!("the pages image pages-{id}.img is missing: no page of this map can be read"),
-                None => "without its head the pages image is unknown: no page of this map can be read".to_owned(),
+                Some(id) => {
+                    format!("the pages image pages-{id}.img is missing: no page of this map can be read")
+                }
+                None => {
+                    "without its head the pages image is unknown: no page of this map can be read".to_owned()
+                }
             };
             images.warn(name, None, &what);
         }
@@ -113,7 +107,8 @@ impl PageStore {
 
     /// Reads stored pages of one run; `buf` must not go beyond it.
     pub(crate) fn read(&self, run: &Run, address: u64, buf: &mut [u8]) -> Result<()> {
-        let member = self.member().ok_or_else(|| Error::new(ErrorKind::NotFound, "the pages image is missing"))?;
+        let member =
+            self.member().ok_or_else(|| Error::new(ErrorKind::NotFound, "the pages image is missing"))?;
         let inside = address.saturating_sub(run.start);
         if run.blocks != 0 {
             return self.read_blocks(member, run, inside, buf);
@@ -182,7 +177,11 @@ impl PageStore {
             return Ok(out);
         }
         let mut packed = vec![0; usize::try_from(stored).unwrap_or(length).min(length)];
-        self.images.archive.data(member)?.read_exact_at(at, &mut packed).map_err(|e| e.in_member(&member.name))?;
+        self.images
+            .archive
+            .data(member)?
+            .read_exact_at(at, &mut packed)
+            .map_err(|e| e.in_member(&member.name))?;
         if packed.len() == length {
             return Ok(packed);
         }

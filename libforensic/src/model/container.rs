@@ -226,7 +226,10 @@ impl Metadata {
         };
         let restart_count = get("io.kubernetes.container.restartCount")
             .or_else(|| {
-                status_fields.annotations.as_ref().and_then(|a| a.get("io.kubernetes.container.restartCount").cloned())
+                status_fields
+                    .annotations
+                    .as_ref()
+                    .and_then(|a| a.get("io.kubernetes.container.restartCount").cloned())
             })
             .and_then(|n| n.parse().ok());
         let engine_version = image_annotations
@@ -241,8 +244,8 @@ impl Metadata {
             runtime: fields.runtime.filter(|r| !r.is_empty()),
             container,
             pod: (pod != Pod::default()).then_some(pod),
-            created: fields.created.filter(recorded),
-            checkpointed: fields.checkpointed.filter(recorded),
+            created: fields.created.filter(|t| recorded(t)),
+            checkpointed: fields.checkpointed.filter(|t| recorded(t)),
             restored: fields.restored_time.filter(|t| recorded(t) && fields.restored != Some(false)),
             restart_count,
             hostname: spec
@@ -261,7 +264,7 @@ impl Metadata {
 }
 
 /// Go writes the zero time for "never".
-fn recorded(time: &String) -> bool {
+fn recorded(time: &str) -> bool {
     !time.is_empty() && !time.starts_with("0001-01-01")
 }
 
@@ -339,12 +342,18 @@ fn document(images: &Images, name: &str) -> Option<serde_json::Value> {
     }
 }
 
-fn parsed<T: Default + serde::de::DeserializeOwned>(images: &Images, name: &str, value: Option<&serde_json::Value>) -> T {
+fn parsed<T: Default + serde::de::DeserializeOwned>(
+    images: &Images,
+    name: &str,
+    value: Option<&serde_json::Value>,
+) -> T {
     let Some(value) = value else { return T::default() };
     match T::deserialize(value) {
         Ok(parsed) => parsed,
         Err(e) => {
-            images.warnings.push(Warning::new(format!("a field is not of the expected type: {e}")).in_member(name));
+            images
+                .warnings
+                .push(Warning::new(format!("a field is not of the expected type: {e}")).in_member(name));
             T::default()
         }
     }

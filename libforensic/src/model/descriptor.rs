@@ -41,13 +41,13 @@ pub enum DescriptorKind {
     Epoll,
     /// signalfd(2).
     Signalfd,
-    /// timerfd_create(2).
+    /// `timerfd_create(2)`.
     Timerfd,
     /// inotify(7).
     Inotify,
     /// fanotify(7).
     Fanotify,
-    /// memfd_create(2).
+    /// `memfd_create(2)`.
     Memfd,
     /// A terminal.
     Tty,
@@ -55,7 +55,7 @@ pub enum DescriptorKind {
     Namespace,
     /// A BPF map.
     Bpfmap,
-    /// pidfd_open(2).
+    /// `pidfd_open(2)`.
     Pidfd,
     /// A TUN or TAP device.
     Tun,
@@ -177,7 +177,12 @@ impl FileDescriptor {
         fd
     }
 
-    fn interpret(&mut self, file: &proto::FileEntry, files: &Files, queue: impl Fn(u32) -> Option<PipeQueue>) {
+    fn interpret(
+        &mut self,
+        file: &proto::FileEntry,
+        files: &Files,
+        queue: impl Fn(u32) -> Option<PipeQueue>,
+    ) {
         let id = self.file_id;
         match file.r#type.unwrap_or(0) {
             kind::REG => {
@@ -316,7 +321,8 @@ impl FileDescriptor {
                             watch.insert("mask".into(), json!(w.mask.map(|m| format!("{m:#010x}"))));
                             watch.insert("inode".into(), json!(w.i_ino));
                             watch.insert("device".into(), json!(w.s_dev.map(device)));
-                            let path = w.f_handle.as_ref().and_then(|h| h.path.as_deref()).filter(|p| !p.is_empty());
+                            let path =
+                                w.f_handle.as_ref().and_then(|h| h.path.as_deref()).filter(|p| !p.is_empty());
                             insert_text(&mut watch, "path", path);
                             Value::Object(watch)
                         })
@@ -336,11 +342,10 @@ impl FileDescriptor {
                             mark.insert("mask".into(), json!(m.mask.map(|m| format!("{m:#010x}"))));
                             mark.insert("inode".into(), json!(m.ie.as_ref().and_then(|i| i.i_ino)));
                             mark.insert("mountId".into(), json!(m.me.as_ref().and_then(|i| i.mnt_id)));
-                            let path = m
-                                .me
-                                .as_ref()
-                                .and_then(|i| i.path.as_deref())
-                                .or_else(|| m.ie.as_ref()?.f_handle.as_ref()?.path.as_deref());
+                            let path =
+                                m.me.as_ref()
+                                    .and_then(|i| i.path.as_deref())
+                                    .or_else(|| m.ie.as_ref()?.f_handle.as_ref()?.path.as_deref());
                             insert_text(&mut mark, "path", path.filter(|p| !p.is_empty()));
                             Value::Object(mark)
                         })
@@ -416,7 +421,8 @@ impl FileDescriptor {
         // A pipe whose read end nobody in the dump holds has no record of its contents.
         self.detail("queuedBytes", Some(data.map(|d| d.bytes)));
         self.detail("capacityBytes", Some(data.and_then(|d| d.capacity)));
-        let mode = self.flags.or_else(|| self.raw_file.as_ref().and_then(|f| f.pipe.as_ref()).and_then(|p| p.flags));
+        let mode =
+            self.flags.or_else(|| self.raw_file.as_ref().and_then(|f| f.pipe.as_ref()).and_then(|p| p.flags));
         self.detail("readable", mode.map(|f| f & 1 == 0));
     }
 

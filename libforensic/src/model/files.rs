@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::images::Images;
 use super::text::Text;
-use crate::image::proto;
+use crate::image::{Kind, Record, Records, proto};
 
 /// CRIU's file types (`fd_types` in fdinfo.proto).
 pub(crate) mod kind {
@@ -70,6 +70,21 @@ struct FileHead {
     id: Option<u32>,
 }
 
+fn index_file(images: &Images, record: &Record, index: &mut HashMap<(i32, u32), Range<usize>>) {
+    match FileHead::decode(record.body.as_slice()) {
+        Ok(head) => {
+            let key = (head.kind.unwrap_or(0), head.id.unwrap_or(0));
+            // The body stands behind its length of four bytes.
+            let start = usize::try_from(record.offset).ok().and_then(|o| o.checked_add(4));
+            let range = start.and_then(|start| Some(start..start.checked_add(record.body.len())?));
+            if let Some(range) = range {
+                index.entry(key).or_insert(range);
+            }
+        }
+        Err(e) => images.warn("files.img", Some(record.offset), &e.to_string()),
+    }
+}
+
 impl Files {
     pub(crate) fn load(images: &Arc<Images>) -> Self {
         let mut files = Self {
@@ -82,17 +97,16 @@ impl Files {
         };
         if let Some(bytes) = images.bytes("files.img") {
             let mut index = HashMap::new();
-            for record in crate::image::records(&bytes) {
-                match record {
-                    Ok(record) => match FileHead::decode(record.body()) {
-                        Ok(head) => {
-                            let key = (head.kind.unwrap_or(0), head.id.unwrap_or(0));
-                            index.entry(key).or_insert(record.body_range());
+            match Records::new(Some(Kind::Files), bytes.as_slice()) {
+                Ok(records) => {
+                    for record in records {
+                        match record {
+                            Ok(record) => index_file(images, &record, &mut index),
+                            Err(e) => images.warn("files.img", Some(e.offset()), &e.to_string()),
                         }
-                        Err(e) => images.warn("files.img", Some(record.offset()), &e.to_string()),
-                    },
-                    Err(e) => images.warn("files.img", Some(e.offset()), &e.to_string()),
+                    }
                 }
+                Err(e) => images.warn("files.img", Some(e.offset()), &e.to_string()),
             }
             files.index = index;
             files.bytes = bytes;
@@ -137,7 +151,8 @@ impl Files {
         legacy!("tunfile.img", kind::TUNF, tunf, proto::TunfileEntry);
         legacy!("ext-files.img", kind::EXT, ext, proto::ExtFileEntry);
         // Watches of epoll and inotify descriptors once had images of their own.
-        for (_, watch) in self.images.all::<proto::EventpollTfdEntry>("eventpoll-tfd.img").unwrap_or_default() {
+        for (_, watch) in self.images.all::<proto::EventpollTfdEntry>("eventpoll-tfd.img").unwrap_or_default()
+        {
             if let Some(entry) = self.legacy.get_mut(&(kind::EVENTPOLL, watch.id.unwrap_or(0)))
                 && let Some(epoll) = Arc::make_mut(entry).epfd.as_mut()
             {
@@ -151,7 +166,8 @@ impl Files {
                 inotify.wd.push(watch);
             }
         }
-        for (_, mark) in self.images.all::<proto::FanotifyMarkEntry>("fanotify-mark.img").unwrap_or_default() {
+        for (_, mark) in self.images.all::<proto::FanotifyMarkEntry>("fanotify-mark.img").unwrap_or_default()
+        {
             if let Some(entry) = self.legacy.get_mut(&(kind::FANOTIFY, mark.id.unwrap_or(0)))
                 && let Some(fanotify) = Arc::make_mut(entry).ffy.as_mut()
             {
@@ -161,7 +177,8 @@ impl Files {
     }
 
     fn load_remaps(&mut self) {
-        for (_, entry) in self.images.all::<proto::RemapFilePathEntry>("remap-fpath.img").unwrap_or_default() {
+        for (_, entry) in self.images.all::<proto::RemapFilePathEntry>("remap-fpath.img").unwrap_or_default()
+        {
             let id = entry.remap_id.unwrap_or(0);
             let remap = match entry.remap_type {
                 Some(0) => Remap::Linked(id),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use prost::Message;
+use prost::{Message, Name};
 
 use crate::archive::{Archive, Member, MemberKind};
 use crate::error::{Warning, Warnings};
@@ -46,7 +46,9 @@ impl Images {
     pub(crate) fn starting_with<'s>(&'s self, start: &'s str) -> impl Iterator<Item = &'s Member> + 's {
         self.archive.members().iter().filter(move |m| {
             m.kind == MemberKind::File
-                && m.name.strip_prefix(self.prefix.as_slice()).is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
+                && m.name
+                    .strip_prefix(self.prefix.as_slice())
+                    .is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
         })
     }
 
@@ -69,13 +71,13 @@ impl Images {
     /// Decodes all records of an image; what is damaged becomes a warning.
     ///
     /// `None` means that there is no such image, an empty list that it has no records.
-    pub(crate) fn all<M: Message + Default>(&self, name: &str) -> Option<Vec<(u64, M)>> {
+    pub(crate) fn all<M: Message + Name + Default>(&self, name: &str) -> Option<Vec<(u64, M)>> {
         let bytes = self.bytes(name)?;
         Some(self.decode(name, &bytes))
     }
 
     /// Decodes all records of image bytes.
-    pub(crate) fn decode<M: Message + Default>(&self, name: &str, bytes: &[u8]) -> Vec<(u64, M)> {
+    pub(crate) fn decode<M: Message + Name + Default>(&self, name: &str, bytes: &[u8]) -> Vec<(u64, M)> {
         let (records, errors) = image::read_all::<M>(bytes);
         for e in errors {
             self.warn(name, Some(e.offset()), &e.to_string());
@@ -84,7 +86,7 @@ impl Images {
     }
 
     /// Decodes the first record of an image that should have one.
-    pub(crate) fn one<M: Message + Default>(&self, name: &str) -> Option<M> {
+    pub(crate) fn one<M: Message + Name + Default>(&self, name: &str) -> Option<M> {
         let mut records = self.all::<M>(name)?;
         if records.is_empty() {
             self.warn(name, None, "the image holds no readable record");
@@ -94,7 +96,7 @@ impl Images {
     }
 
     /// As [`Images::one`], and says so when the image is missing.
-    pub(crate) fn required<M: Message + Default>(&self, name: &str) -> Option<M> {
+    pub(crate) fn required<M: Message + Name + Default>(&self, name: &str) -> Option<M> {
         if self.find(name).is_none() {
             self.warn(name, None, "the image is missing");
             return None;
@@ -125,7 +127,11 @@ fn find_prefix(archive: &Archive) -> Option<Vec<u8>> {
     }
     // Podman's pre-checkpoint/, an archive with a top directory, a pod's container directory.
     let found = MARKS.iter().find_map(|mark| {
-        archive.members().iter().filter(|m| m.kind == MemberKind::File && m.base_name() == *mark).min_by_key(|m| m.name.len())
+        archive
+            .members()
+            .iter()
+            .filter(|m| m.kind == MemberKind::File && m.base_name() == *mark)
+            .min_by_key(|m| m.name.len())
     })?;
     let mut prefix = found.directory().to_vec();
     prefix.push(b'/');
@@ -150,6 +156,11 @@ impl Images {
         self.parent.get().and_then(Option::as_ref)
     }
 
+    /// Takes these images for the parent dump, whatever the link says.
+    pub(crate) fn set_parent(&self, parent: Arc<Self>) {
+        let _ = self.parent.set(Some(parent));
+    }
+
     fn find_parent(&self) -> Option<Arc<Self>> {
         let link = self.find("parent")?;
         let target = link.link.clone().filter(|_| link.kind == MemberKind::Symlink)?;
@@ -158,7 +169,13 @@ impl Images {
             if !prefix.is_empty() {
                 prefix.push(b'/');
             }
-            if self.archive.members().iter().any(|m| m.name.starts_with(&prefix) && m.base_name().starts_with(b"pagemap-")) && prefix != self.prefix {
+            if self
+                .archive
+                .members()
+                .iter()
+                .any(|m| m.name.starts_with(&prefix) && m.base_name().starts_with(b"pagemap-"))
+                && prefix != self.prefix
+            {
                 return Some(Arc::new(Self::new(Arc::clone(&self.archive), prefix)));
             }
         }
@@ -176,7 +193,8 @@ impl Images {
     }
 
     fn open_parent(&self, target: &[u8]) -> Result<Arc<Self>, String> {
-        let target = std::str::from_utf8(target).map_err(|_| "the link to the parent dump is not UTF-8".to_owned())?;
+        let target =
+            std::str::from_utf8(target).map_err(|_| "the link to the parent dump is not UTF-8".to_owned())?;
         let up = target.split('/').filter(|p| *p == "..").count();
         if target.starts_with('/') || up > PARENT_STEPS_UP {
             return Err("the link to the parent dump leads away from the evidence and is not followed; give it with --parent".to_owned());

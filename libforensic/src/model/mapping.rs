@@ -53,7 +53,7 @@ pub enum MappingKind {
     Vsyscall,
     /// A segment of System V shared memory.
     Sysv,
-    /// A file made by memfd_create(2).
+    /// A file made by `memfd_create(2)`.
     Memfd,
     /// Shared anonymous memory.
     SharedAnonymous,
@@ -201,7 +201,7 @@ impl Mapping {
             deleted,
             kind,
             pages: PageCounts::default(),
-            raw: Arc::new(vma.clone()),
+            raw: Arc::new(*vma),
         }
     }
 

@@ -33,7 +33,7 @@ mod tasks;
 mod text;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use container::{Container, Engine, Metadata, Pod};
@@ -44,8 +44,8 @@ pub use mapping::{Mapping, MappingKind};
 pub use mount::Mount;
 pub use names::{capability_names, signal_name, signal_names};
 pub use process::{
-    AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemorySizes, Namespaces, Process, ResourceLimit, Signals,
-    State, Task, Thread,
+    AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemorySizes, Namespaces, Process, ResourceLimit,
+    Signals, State, Task, Thread,
 };
 pub use registers::{Architecture, Registers};
 pub use socket::{Endpoint, Family, Holder, Socket};
@@ -73,6 +73,17 @@ pub struct Options {
     /// arguments and environments are kept, and the first other read unpacks
     /// the archive a second time.
     pub memory: bool,
+    /// Parent dumps of an incremental dump, the nearest first.
+    ///
+    /// Without any, the `parent` link of the image directory is followed.
+    pub parents: Vec<PathBuf>,
+}
+
+/// The process table in its own order, and by pid.
+#[derive(Debug, Default)]
+struct Tree {
+    list: Vec<Arc<proto::PstreeEntry>>,
+    by_pid: HashMap<u32, usize>,
 }
 
 /// A frozen container.
@@ -81,7 +92,7 @@ pub struct Checkpoint {
     images: Arc<Images>,
     has_images: bool,
     metadata: OnceLock<Metadata>,
-    tree: OnceLock<Vec<Arc<proto::PstreeEntry>>>,
+    tree: OnceLock<Tree>,
     inventory: OnceLock<Option<proto::InventoryEntry>>,
     architecture: OnceLock<Option<Architecture>>,
     page: OnceLock<u64>,
@@ -115,7 +126,19 @@ impl Checkpoint {
         } else {
             Archive::open_with(path, options.archive, &mut retention::FactsOnly::default())?
         };
-        Self::from_archive(archive)
+        let checkpoint = Self::from_archive(archive)?;
+        let mut child = Arc::clone(&checkpoint.images);
+        for path in &options.parents {
+            let (images, found) = Images::locate(Arc::new(Archive::open(path)?));
+            if !found && images.starting_with("pagemap-").next().is_none() {
+                let what = format!("{} holds no page maps to be a parent dump", path.display());
+                return Err(Error::new(ErrorKind::NotACheckpoint, what));
+            }
+            let parent = Arc::new(images);
+            child.set_parent(Arc::clone(&parent));
+            child = parent;
+        }
+        Ok(checkpoint)
     }
 
     /// Takes an archive that is open already.
@@ -129,9 +152,17 @@ impl Checkpoint {
         let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
         if !has_images {
             if !metadata.iter().any(|m| archive.member(m.as_bytes()).is_some()) {
-                let names: Vec<String> =
-                    archive.members().iter().take(3).map(|m| m.display_name().escape_debug().to_string()).collect();
-                let shown = if names.is_empty() { "it is empty".to_owned() } else { format!("it holds {} …", names.join(", ")) };
+                let names: Vec<String> = archive
+                    .members()
+                    .iter()
+                    .take(3)
+                    .map(|m| m.display_name().escape_debug().to_string())
+                    .collect();
+                let shown = if names.is_empty() {
+                    "it is empty".to_owned()
+                } else {
+                    format!("it holds {} …", names.join(", "))
+                };
                 return Err(Error::new(
                     ErrorKind::NotACheckpoint,
                     format!("no CRIU images and no engine metadata in it: {shown}"),
@@ -197,27 +228,47 @@ impl Checkpoint {
     }
 
     fn tree(&self) -> &[Arc<proto::PstreeEntry>] {
+        &self.process_table().list
+    }
+
+    /// Returns the process table's record of a process.
+    fn entry(&self, pid: u32) -> Option<&Arc<proto::PstreeEntry>> {
+        let table = self.process_table();
+        table.by_pid.get(&pid).and_then(|i| table.list.get(*i))
+    }
+
+    fn process_table(&self) -> &Tree {
         self.tree.get_or_init(|| {
+            let mut tree = Tree::default();
             if !self.has_images {
-                return Vec::new();
+                return tree;
             }
             let Some(records) = self.images.all::<proto::PstreeEntry>("pstree.img") else {
-                self.images.warn("pstree.img", None, "the image is missing: there is no list of processes (a pre-dump has none)");
-                return Vec::new();
+                self.images.warn(
+                    "pstree.img",
+                    None,
+                    "the image is missing: there is no list of processes (a pre-dump has none)",
+                );
+                return tree;
             };
             let limit = usize::try_from(self.archive().limits().tasks).unwrap_or(usize::MAX);
-            let mut seen = std::collections::HashSet::new();
-            let mut tree = Vec::new();
             for (offset, entry) in records {
-                if tree.len() >= limit {
-                    self.images.warn("pstree.img", Some(offset), &format!("more than {limit} processes; the rest is not read"));
+                if tree.list.len() >= limit {
+                    self.images.warn(
+                        "pstree.img",
+                        Some(offset),
+                        &format!("more than {limit} processes; the rest is not read"),
+                    );
                     break;
                 }
-                if seen.insert(entry.pid.unwrap_or(0)) {
-                    tree.push(Arc::new(entry));
-                } else {
-                    self.images.warn("pstree.img", Some(offset), &format!("process {} is listed twice; the first counts", entry.pid.unwrap_or(0)));
+                let pid = entry.pid.unwrap_or(0);
+                if tree.by_pid.contains_key(&pid) {
+                    let what = format!("process {pid} is listed twice; the first counts");
+                    self.images.warn("pstree.img", Some(offset), &what);
+                    continue;
                 }
+                tree.by_pid.insert(pid, tree.list.len());
+                tree.list.push(Arc::new(entry));
             }
             tree
         })
@@ -227,7 +278,8 @@ impl Checkpoint {
     pub fn architecture(&self) -> Option<Architecture> {
         *self.architecture.get_or_init(|| {
             self.tree().iter().find_map(|t| {
-                let core = self.images.one::<proto::CoreEntry>(&format!("core-{}.img", t.pid.unwrap_or(0)))?;
+                let core =
+                    self.images.one::<proto::CoreEntry>(&format!("core-{}.img", t.pid.unwrap_or(0)))?;
                 Architecture::from_mtype(core.mtype.unwrap_or(0))
             })
         })
@@ -344,7 +396,7 @@ impl Checkpoint {
                 let Some(raw) = files.get(kind, id) else { continue };
                 let mut who = holders.remove(&(kind, id)).unwrap_or_default();
                 who.sort_unstable();
-                sockets.extend(Socket::new(raw, who, big_endian, mips, |f| self.queues(f)));
+                sockets.extend(Socket::new(&raw, who, big_endian, mips, |f| self.queues(f)));
             }
         }
         sockets
@@ -359,7 +411,10 @@ impl Checkpoint {
                 && self.images.find(&name).is_some()
                 && let Some(stream) = self.images.one::<proto::TcpStreamEntry>(&name)
             {
-                return Queues { receive: stream.inq_len.map(u64::from), send: stream.outq_len.map(u64::from) };
+                return Queues {
+                    receive: stream.inq_len.map(u64::from),
+                    send: stream.outq_len.map(u64::from),
+                };
             }
             return Queues::default();
         }

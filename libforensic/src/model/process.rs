@@ -116,9 +116,9 @@ pub struct Credentials {
     pub capabilities: Capabilities,
     /// `SECBIT_*` flags.
     pub securebits: Option<u32>,
-    /// `PR_SET_NO_NEW_PRIVS`; `None` in dumps by CRIU before 3.19.
+    /// `PR_SET_NO_NEW_PRIVS`; `None` where the writer may have been too old to record it.
     pub no_new_privs: Option<bool>,
-    /// SELinux or AppArmor label.
+    /// `SELinux` or `AppArmor` label.
     pub lsm_profile: Option<Text>,
 }
 
@@ -136,7 +136,10 @@ impl Credentials {
                 ambient: (!c.cap_amb.is_empty()).then(|| words(&c.cap_amb)),
             },
             securebits: c.secbits,
-            no_new_privs: c.no_new_privs.map(|n| n != 0),
+            // CRIU writes it since 3.19, and only when it is set. That an absent
+            // one means "not set" is certain only of writers that also give the
+            // ambient set, 4.1 and newer.
+            no_new_privs: c.no_new_privs.map(|n| n != 0).or((!c.cap_amb.is_empty()).then_some(false)),
             lsm_profile: c.lsm_profile.clone().filter(|p| !p.is_empty()).map(Text::new),
         }
     }

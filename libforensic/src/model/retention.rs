@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::archive::{Keep, Retention};
 use crate::image::{self, proto};
-use crate::memory::pagemap::{Builder, PRESENT};
+use crate::memory::pagemap::{self, Builder, PRESENT};
 
 /// Keeps all images but pages, and of those the pages with arguments and environments.
 ///
@@ -57,9 +57,11 @@ impl Retention for FactsOnly {
         };
         let Some((pid, map)) = self.maps.remove(id) else { return Keep::Nothing };
         let Some((wanted, page)) = self.strings.get(&pid) else { return Keep::Nothing };
-        let (_, entries) = image::pagemap_entries(&map);
-        let mut builder = Builder::new(*page, None, size);
-        entries.flatten().for_each(|e| builder.push(e));
+        let (_, entries, _) = pagemap::entries(&map);
+        let mut builder = Builder::new(*page, size);
+        for entry in &entries {
+            builder.push(entry);
+        }
         let (map, _) = builder.finish();
         let first = wanted.start.checked_div(*page).unwrap_or(0).saturating_mul(*page);
         let last = wanted.end.div_ceil(*page).saturating_mul(*page);

@@ -133,13 +133,13 @@ pub(crate) struct Queues {
 impl Socket {
     /// Interprets a record of the file table; `None` if it is no socket.
     pub(crate) fn new(
-        raw: Arc<proto::FileEntry>,
+        raw: &Arc<proto::FileEntry>,
         holders: Vec<Holder>,
         big_endian: bool,
         mips: bool,
         queues: impl Fn(&proto::FileEntry) -> Queues,
     ) -> Option<Self> {
-        let queue = queues(&raw);
+        let queue = queues(raw);
         let mut socket = Self {
             family: Family::Unix,
             kind: None,
@@ -157,7 +157,7 @@ impl Socket {
             options: Map::new(),
             filter: None,
             file_id: raw.id.unwrap_or(0),
-            raw: Arc::clone(&raw),
+            raw: Arc::clone(raw),
         };
         match raw.r#type {
             Some(kind::INETSK) => socket.inet(raw.isk.as_ref()?, big_endian, mips),
@@ -172,17 +172,18 @@ impl Socket {
     fn inet(&mut self, s: &proto::InetSkEntry, big_endian: bool, mips: bool) {
         self.family = if s.family == Some(10) { Family::Inet6 } else { Family::Inet };
         self.kind = s.r#type.and_then(|t| names::socket_type(t, mips));
-        self.protocol =
-            s.proto.map(|p| names::ip_protocol(p).map_or_else(|| p.to_string(), str::to_owned));
+        self.protocol = s.proto.map(|p| names::ip_protocol(p).map_or_else(|| p.to_string(), str::to_owned));
         self.state = s.state.and_then(names::socket_state);
         self.inode = s.ino.map(u64::from);
         let raw = self.kind == Some("raw");
         let port = |p: Option<u32>| if raw { None } else { p.and_then(|p| u16::try_from(p).ok()) };
-        self.local = address(&s.src_addr, big_endian).map(|address| Endpoint { address, port: port(s.src_port) });
+        self.local =
+            address(&s.src_addr, big_endian).map(|address| Endpoint { address, port: port(s.src_port) });
         let connected = s.dst_port.unwrap_or(0) != 0
             || (raw && address(&s.dst_addr, big_endian).is_some_and(|a| !a.is_unspecified()));
         if connected {
-            self.remote = address(&s.dst_addr, big_endian).map(|address| Endpoint { address, port: port(s.dst_port) });
+            self.remote =
+                address(&s.dst_addr, big_endian).map(|address| Endpoint { address, port: port(s.dst_port) });
         }
         if self.state == Some("LISTEN") {
             self.backlog = s.backlog;

@@ -15,8 +15,10 @@ pub(crate) struct Segments {
 impl Segments {
     pub(crate) fn load(images: &Images) -> Self {
         let mut by_id = HashMap::new();
-        let names: Vec<String> =
-            images.starting_with("ipcns-shm-").map(|m| String::from_utf8_lossy(m.base_name()).into_owned()).collect();
+        let names: Vec<String> = images
+            .starting_with("ipcns-shm-")
+            .map(|m| String::from_utf8_lossy(m.base_name()).into_owned())
+            .collect();
         for name in names {
             for (_, entry) in images.all::<proto::IpcShmEntry>(&name).unwrap_or_default() {
                 if let Some(id) = entry.desc.as_ref().and_then(|d| d.id) {

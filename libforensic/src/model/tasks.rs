@@ -8,8 +8,8 @@ use super::mapping::{Mapping, MappingKind, memfd_path, status};
 use super::process::{self, handlers, pending, seccomp_mode};
 use super::retention::auxv_value;
 use super::{
-    AuxvEntry, Cgroup, Checkpoint, Credentials, Hex, MemorySizes, Namespaces, Process, Registers, ResourceLimit,
-    Signals, State, Task, Text, Thread, names,
+    AuxvEntry, Cgroup, Checkpoint, Credentials, Hex, MemorySizes, Namespaces, Process, Registers,
+    ResourceLimit, Signals, State, Task, Text, Thread, names,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::proto;
@@ -32,8 +32,7 @@ impl Checkpoint {
     ///
     /// [`ErrorKind::NotFound`] when there is no such process.
     pub fn task(&self, pid: u32) -> Result<Task> {
-        let raw = self.tree().iter().find(|t| t.pid.unwrap_or(0) == pid);
-        let raw = raw.ok_or_else(|| self.no_such_process(pid))?;
+        let raw = self.entry(pid).ok_or_else(|| self.no_such_process(pid))?;
         let core = self.images.required::<proto::CoreEntry>(&format!("core-{pid}.img")).map(Arc::new);
         let tc = core.as_ref().and_then(|c| c.tc.as_ref());
         let state = tc.and_then(|t| t.task_state).and_then(|n| {
@@ -64,13 +63,14 @@ impl Checkpoint {
         if pids.len() > known.len() {
             known.push("…".to_owned());
         }
-        let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
         Error::new(ErrorKind::NotFound, format!("no process {pid} in this checkpoint; {known}"))
     }
 
     /// Returns CRIU's numbers of the kernel objects a process uses; `None` for a dead one.
     pub(super) fn ids(&self, pid: u32) -> Result<Option<proto::TaskKobjIdsEntry>> {
-        if !self.tree().iter().any(|t| t.pid.unwrap_or(0) == pid) {
+        if self.entry(pid).is_none() {
             return Err(self.no_such_process(pid));
         }
         let name = format!("ids-{pid}.img");
@@ -84,7 +84,11 @@ impl Checkpoint {
         // Old dumps keep the numbers in the core image.
         let old = task.core.as_ref().and_then(|c| c.ids);
         if old.is_none() {
-            self.images.warn(&name, None, "the image is missing: descriptors and namespaces of this process are unknown");
+            self.images.warn(
+                &name,
+                None,
+                "the image is missing: descriptors and namespaces of this process are unknown",
+            );
         }
         Ok(old)
     }
@@ -114,7 +118,11 @@ impl Checkpoint {
         }
         let limit = usize::try_from(self.archive().limits().mappings).unwrap_or(usize::MAX);
         if mm.vmas.len() > limit {
-            self.images.warn(&format!("mm-{pid}.img"), None, &format!("{} mappings; only {limit} are read", mm.vmas.len()));
+            self.images.warn(
+                &format!("mm-{pid}.img"),
+                None,
+                &format!("{} mappings; only {limit} are read", mm.vmas.len()),
+            );
             mm.vmas.truncate(limit);
         }
         Some(mm)
@@ -129,10 +137,16 @@ impl Checkpoint {
     pub fn memory(&self, pid: u32) -> Result<AddressSpace> {
         let task = self.task(pid)?;
         if task.state == Some(State::Dead) {
-            return Err(Error::new(ErrorKind::NotFound, format!("process {pid} is dead: a zombie has no memory")));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("process {pid} is dead: a zombie has no memory"),
+            ));
         }
         let mm = self.mm(pid).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("the memory image of process {pid} is missing or damaged"))
+            Error::new(
+                ErrorKind::NotFound,
+                format!("the memory image of process {pid} is missing or damaged"),
+            )
         })?;
         Ok(self.space(pid, &mm))
     }
@@ -167,13 +181,14 @@ impl Checkpoint {
             _ if mapping.is_droppable() => (false, Backing::Never),
             MappingKind::Vdso => (true, Backing::Never),
             MappingKind::Sysv => (false, Backing::Shared(self.shared(id), offset)),
-            MappingKind::SharedAnonymous if !is(status::MEMFD) => (false, Backing::Shared(self.shared(id), offset)),
+            MappingKind::SharedAnonymous if !is(status::MEMFD) => {
+                (false, Backing::Shared(self.shared(id), offset))
+            }
             MappingKind::Memfd | MappingKind::SharedAnonymous => (is(status::FILE_PRIVATE), memfd()),
             MappingKind::File => (!is(status::FILE_SHARED), Backing::File),
-            MappingKind::Aio
-            | MappingKind::Anonymous
-            | MappingKind::Heap
-            | MappingKind::Stack => (true, Backing::Zero),
+            MappingKind::Aio | MappingKind::Anonymous | MappingKind::Heap | MappingKind::Stack => {
+                (true, Backing::Zero)
+            }
         };
         Region { mapping, private, backing }
     }
@@ -263,13 +278,12 @@ impl Checkpoint {
     }
 
     fn limits(&self, pid: u32, tc: Option<&proto::TaskCoreEntry>) -> Option<Vec<ResourceLimit>> {
-        let list: Vec<proto::RlimitEntry> = match tc.and_then(|t| t.rlimits.as_ref()) {
-            Some(limits) => limits.rlimits.clone(),
-            None => {
-                let name = format!("rlimit-{pid}.img");
-                self.images.find(&name)?;
-                self.images.all(&name)?.into_iter().map(|(_, l)| l).collect()
-            }
+        let list: Vec<proto::RlimitEntry> = if let Some(limits) = tc.and_then(|t| t.rlimits.as_ref()) {
+            limits.rlimits.clone()
+        } else {
+            let name = format!("rlimit-{pid}.img");
+            self.images.find(&name)?;
+            self.images.all(&name)?.into_iter().map(|(_, l)| l).collect()
         };
         let mips = self.is_mips();
         let value = |n: Option<u64>| n.filter(|n| *n != u64::MAX);
@@ -277,7 +291,11 @@ impl Checkpoint {
             list.iter()
                 .enumerate()
                 .filter_map(|(i, l)| {
-                    Some(ResourceLimit { resource: names::rlimit(i, mips)?, soft: value(l.cur), hard: value(l.max) })
+                    Some(ResourceLimit {
+                        resource: names::rlimit(i, mips)?,
+                        soft: value(l.cur),
+                        hard: value(l.max),
+                    })
                 })
                 .collect(),
         )
@@ -310,7 +328,10 @@ impl Checkpoint {
 
     fn cgroup_sets(&self) -> &HashMap<u32, Vec<Cgroup>> {
         self.cgroups.get_or_init(|| {
-            let Some(entry) = self.images.find("cgroup.img").and_then(|_| self.images.one::<proto::CgroupEntry>("cgroup.img"))
+            let Some(entry) = self
+                .images
+                .find("cgroup.img")
+                .and_then(|_| self.images.one::<proto::CgroupEntry>("cgroup.img"))
             else {
                 return HashMap::new();
             };
@@ -354,7 +375,8 @@ impl Checkpoint {
             let thread_core = core.as_ref().and_then(|c| c.thread_core.as_ref());
             let tc = core.as_ref().and_then(|c| c.tc.as_ref());
             // The leader's mask and (before CRIU 3.11) its name are the process's.
-            let blocked = if leader { tc.and_then(|t| t.blk_sigset) } else { thread_core.and_then(|t| t.blk_sigset) };
+            let blocked =
+                if leader { tc.and_then(|t| t.blk_sigset) } else { thread_core.and_then(|t| t.blk_sigset) };
             let comm = thread_core.and_then(|t| t.comm.clone()).map(Text::new);
             threads.push(Thread {
                 tid: *tid,
@@ -426,7 +448,8 @@ impl Checkpoint {
             }
             if region.private {
                 let pages = counts.dumped.saturating_add(counts.parent);
-                sizes.dumped_bytes = sizes.dumped_bytes.saturating_add(pages.saturating_mul(space.page_size()));
+                sizes.dumped_bytes =
+                    sizes.dumped_bytes.saturating_add(pages.saturating_mul(space.page_size()));
             }
         }
         process.memory = Some(sizes);
@@ -468,7 +491,10 @@ impl Checkpoint {
         let Some(len) = end.checked_sub(start) else { return Ok(None) };
         let limit = self.archive().limits().strings_bytes;
         if len > limit {
-            return Err(Error::new(ErrorKind::LimitExceeded, format!("{len} bytes are more than the limit of {limit}")));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("{len} bytes are more than the limit of {limit}"),
+            ));
         }
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let read = space.read(start, &mut bytes)?;
@@ -476,7 +502,10 @@ impl Checkpoint {
             if read.bytes == 0 && len == 0 {
                 return Ok(Some(bytes));
             }
-            return Err(Error::new(ErrorKind::NotFound, format!("memory at {:#x} is {}", start.saturating_add(read.bytes as u64), hole.description())));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("memory at {:#x} is {}", start.saturating_add(read.bytes as u64), hole.description()),
+            ));
         }
         Ok(Some(bytes))
     }

@@ -103,7 +103,11 @@ impl From<u64> for Hex {
 }
 
 /// Writes a text, and beside it its exact bytes where it is not UTF-8.
-pub(crate) fn put_text<M: SerializeMap>(map: &mut M, key: &'static str, text: Option<&Text>) -> Result<(), M::Error> {
+pub(crate) fn put_text<M: SerializeMap>(
+    map: &mut M,
+    key: &'static str,
+    text: Option<&Text>,
+) -> Result<(), M::Error> {
     let Some(text) = text else { return map.serialize_entry(key, &()) };
     map.serialize_entry(key, &text.to_lossy())?;
     if text.as_str().is_none() {

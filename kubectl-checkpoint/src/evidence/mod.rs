@@ -1,0 +1,133 @@
+//! The commands that read evidence.
+
+mod descriptors;
+mod mappings;
+mod mounts;
+mod processes;
+mod show;
+mod sockets;
+
+use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use libforensic::model::{Options, Text};
+use libforensic::{Checkpoint, Warning};
+
+pub(crate) use descriptors::files;
+pub(crate) use mappings::maps;
+pub(crate) use mounts::mounts;
+pub(crate) use processes::ps;
+pub(crate) use show::show;
+pub(crate) use sockets::sockets;
+
+use crate::cli::{EvidenceArgs, FAILED, PARTIAL};
+use crate::output::{Answer, Rows, escape, escape_bytes};
+
+/// What a cell shows where the evidence holds nothing.
+const ABSENT: &str = "-";
+
+/// The archives of one command, opened when their turn comes.
+pub(crate) struct Evidence {
+    paths: Vec<OsString>,
+    names: Vec<String>,
+    open: Vec<OnceCell<Checkpoint>>,
+    parents: Vec<PathBuf>,
+    /// Whether memory will be read.
+    memory: bool,
+}
+
+impl Evidence {
+    pub(crate) fn new(args: &EvidenceArgs) -> Self {
+        let paths = &args.archives;
+        Self {
+            parents: args.parents.clone(),
+            memory: false,
+            names: paths.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
+            open: paths.iter().map(|_| OnceCell::new()).collect(),
+            paths: paths.clone(),
+        }
+    }
+
+    /// Opens an archive, or returns it if it is open.
+    pub(crate) fn get(&self, index: usize) -> anyhow::Result<&Checkpoint> {
+        let cell = &self.open[index];
+        if let Some(open) = cell.get() {
+            return Ok(open);
+        }
+        let mut options = Options::default();
+        options.memory = self.memory;
+        options.parents.clone_from(&self.parents);
+        let opened = Checkpoint::open_with(&self.paths[index], options)?;
+        Ok(cell.get_or_init(|| opened))
+    }
+
+    fn warnings(&self, index: usize) -> Vec<Warning> {
+        self.open[index].get().map(Checkpoint::warnings).unwrap_or_default()
+    }
+
+    /// Prints an answer, then the warnings to standard error, and returns the exit code.
+    pub(crate) fn answer<R: Rows>(
+        &self,
+        kind: &'static str,
+        args: &EvidenceArgs,
+        rows: &R,
+    ) -> anyhow::Result<ExitCode> {
+        let answer = Answer {
+            kind,
+            archives: self.names.clone(),
+            format: args.output.output,
+            headers: !args.output.no_headers,
+            warnings: &|index| self.warnings(index),
+        };
+        let stdout = std::io::stdout().lock();
+        let mut out = BufWriter::with_capacity(64 << 10, stdout);
+        let failed = answer.write(rows, &mut out)?;
+        out.flush()?;
+        Ok(self.finish(failed))
+    }
+
+    /// Says what could not be read, and turns that into an exit code.
+    pub(crate) fn finish(&self, failed: usize) -> ExitCode {
+        let mut partial = false;
+        for (index, name) in self.names.iter().enumerate() {
+            for warning in self.warnings(index) {
+                partial = true;
+                eprintln!("warning: {}: {}", escape(name), escape(&warning.to_string()));
+            }
+        }
+        if failed > 0 {
+            ExitCode::from(FAILED)
+        } else if partial {
+            ExitCode::from(PARTIAL)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// The processes to list: all, or the one that was asked for.
+pub(crate) fn pids(checkpoint: &Checkpoint, only: Option<u32>) -> anyhow::Result<Vec<u32>> {
+    match only {
+        None => Ok(checkpoint.pids()),
+        Some(pid) => {
+            checkpoint.task(pid)?;
+            Ok(vec![pid])
+        }
+    }
+}
+
+pub(crate) fn text(text: Option<&Text>) -> String {
+    text.map_or_else(|| ABSENT.to_owned(), |t| escape_bytes(t.as_bytes()).into_owned())
+}
+
+pub(crate) fn or_absent(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), |v| v.to_string())
+}
+
+/// Text with a mark for what is no longer there.
+pub(crate) fn deleted(shown: String, deleted: Option<bool>) -> String {
+    if deleted == Some(true) { format!("{shown} (deleted)") } else { shown }
+}
