@@ -138,6 +138,8 @@ fn find_prefix(archive: &Archive) -> Option<Vec<u8>> {
     Some(prefix)
 }
 
+/// Largest file that can be a symbolic link written out, in bytes.
+const LINK_FILE_BYTES: u64 = 4096;
 /// How far up a `parent` link may lead out of the evidence directory.
 const PARENT_STEPS_UP: usize = 2;
 
@@ -163,7 +165,15 @@ impl Images {
 
     fn find_parent(&self) -> Option<Arc<Self>> {
         let link = self.find("parent")?;
-        let target = link.link.clone().filter(|_| link.kind == MemberKind::Symlink)?;
+        let target = match link.kind {
+            MemberKind::Symlink => link.link.clone()?,
+            // Copies by way of git or ZIP turn symbolic links into small files that hold the target.
+            MemberKind::File if link.size <= LINK_FILE_BYTES => {
+                let bytes = self.archive.read(link).ok()?;
+                bytes.strip_suffix(b"\n").unwrap_or(&bytes).to_vec()
+            }
+            _ => return None,
+        };
         if let Some(inside) = resolve_link(&self.prefix, &target) {
             let mut prefix = inside;
             if !prefix.is_empty() {
