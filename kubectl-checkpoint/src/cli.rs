@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::cluster::{self, CreateArgs};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
@@ -22,6 +23,7 @@ pub(crate) const PARTIAL: u8 = 3;
 /// Nothing is ever restored or run.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-checkpoint", bin_name = "kubectl checkpoint", version, max_term_width = 100)]
+#[command(override_usage = "kubectl checkpoint [create] [OPTIONS] TARGET [DEST]\n       kubectl checkpoint COMMAND [OPTIONS] ARCHIVE…")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,6 +31,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Freezes a container and brings the archive home; the default: `kubectl checkpoint POD/CONTAINER [DEST]`
+    Create(Box<CreateArgs>),
     /// Shows what an archive is: container, pod, engine, sizes
     Show(EvidenceArgs),
     /// Lists processes and their threads
@@ -93,10 +97,30 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Parses the command line; without a command it is `create`.
+fn parse(args: Vec<OsString>) -> Result<Command, clap::Error> {
+    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => Ok(cli.command),
+        // A first word that is no command is a target, a first flag one of `create`'s.
+        Err(e) if matches!(e.kind(), InvalidSubcommand | UnknownArgument) && !names_a_command(&args) => {
+            let mut with_create = args;
+            with_create.insert(1, "create".into());
+            Cli::try_parse_from(with_create).map(|cli| cli.command)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn names_a_command(args: &[OsString]) -> bool {
+    let first = args.get(1).and_then(|a| a.to_str());
+    first.is_some_and(|first| Cli::command().get_subcommands().any(|c| c.get_name() == first))
+}
+
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let command = match parse(args.into_iter().collect()) {
+        Ok(command) => command,
         Err(e) => {
             // Help and version are answers, anything else is a mistake.
             let code = if e.use_stderr() { FAILED } else { 0 };
@@ -104,7 +128,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let result = match cli.command {
+    let result = match command {
+        Command::Create(args) => cluster::create(*args),
         Command::Show(args) => evidence::show(&args),
         Command::Ps(args) => evidence::ps(&args),
         Command::Maps(args) => evidence::maps(&args),

@@ -4,6 +4,7 @@
 //! interface is the command line (`docs/`), and for programs `libforensic`.
 
 mod cli;
+pub mod cluster;
 mod evidence;
 pub mod output;
 

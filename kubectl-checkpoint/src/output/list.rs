@@ -98,7 +98,10 @@ impl Answer<'_> {
                         Ok(table.row(cells)?)
                     })?;
                 }
-                table.finish()?;
+                // Column names over nothing at all would look like an empty answer.
+                if failed.get() < self.archives.len() {
+                    table.finish()?;
+                }
             }
             Format::Ndjson => {
                 for (index, archive) in self.archives.iter().enumerate() {

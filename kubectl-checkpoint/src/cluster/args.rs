@@ -1,0 +1,232 @@
+//! Command-line arguments of the commands that talk to a cluster.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// The image a collector pod runs when none is named.
+///
+/// Any image with a POSIX shell and `cat` will do; one with `sha256sum`,
+/// `wc` and `tail` saves a second read and lets a torn stream resume cheaply.
+pub const DEFAULT_COLLECTOR_IMAGE: &str = "docker.io/library/busybox:1.37";
+
+/// kubectl's own flags for choosing a cluster and an identity.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Path of the kubeconfig file; otherwise $KUBECONFIG (a list), ~/.kube/config, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Name of the kubeconfig context
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Name of the kubeconfig cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Name of the kubeconfig user
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Namespace of the target
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Address and port of the API server
+    #[arg(short, long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Bearer token for the API server
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER")]
+    pub as_user: Option<String>,
+    /// Group to impersonate; may be given several times
+    #[arg(long, value_name = "GROUP")]
+    pub as_group: Vec<String>,
+    /// UID to impersonate
+    #[arg(long, value_name = "UID")]
+    pub as_uid: Option<String>,
+    /// Extra field of the impersonated user; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub as_user_extra: Vec<String>,
+    /// File with the certificate authority of the API server
+    #[arg(long, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// File with the client certificate
+    #[arg(long, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// File with the client key
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+    /// Accept any certificate of the API server
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
+    /// Server name to verify the API server's certificate against
+    #[arg(long, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// How long to wait for one answer of the API server (30s, 2m, 0 for ever); never cuts a checkpoint or a download that makes progress
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    pub request_timeout: Duration,
+    /// Do not ask the API server for compressed answers
+    #[arg(long)]
+    pub disable_compression: bool,
+    /// Accepted as kubectl has it; nothing is cached
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// Arguments of `create`: freeze a container and bring the archive home.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// POD/CONTAINER, POD, or TYPE/NAME (pod, deployment, statefulset, daemonset, replicaset, job)
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// A file, a directory, or - for standard output; default: the archive's own name here, with ":" replaced by "-"
+    #[arg(value_name = "DEST")]
+    pub dest: Option<PathBuf>,
+    /// Container of the pod: regular, init or ephemeral
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Give up the checkpoint after this long (seconds, or 5m); the kubelet's own limit, 2m by default, is raised where this is longer
+    #[arg(long, value_name = "SECONDS", value_parser = whole_seconds)]
+    pub timeout: Option<u32>,
+    /// Image of the collector pod: anything with a POSIX shell and cat
+    #[arg(long, value_name = "IMAGE", env = "KUBECTL_CHECKPOINT_COLLECTOR_IMAGE", default_value = DEFAULT_COLLECTOR_IMAGE)]
+    pub collector_image: String,
+    /// Namespace of the collector pod, which needs a hostPath volume; default: the target's
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KUBECTL_CHECKPOINT_COLLECTOR_NAMESPACE"
+    )]
+    pub collector_namespace: Option<String>,
+    /// How long to wait for the collector pod to run
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub collector_start_timeout: Duration,
+    /// The collector pod ends by itself after this long, whatever becomes of this program
+    #[arg(long, value_name = "DURATION", default_value = "4h", value_parser = duration)]
+    pub collector_deadline: Duration,
+    /// Directory of checkpoints on the node; default: where the kubelet says the archive is
+    #[arg(long, value_name = "DIR")]
+    pub checkpoints_dir: Option<String>,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
+    /// Replace DEST where it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Keep DEST.part when the download ends early or does not verify
+    #[arg(long)]
+    pub keep_partial: bool,
+    /// File of the evidence record; default: DEST.evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Go on where the review of rights says no or cannot be asked
+    #[arg(long)]
+    pub skip_preflight: bool,
+    /// Say nothing on standard error but warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// How an answer is written to standard output.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum OutputFormat {
+    /// Aligned columns.
+    #[default]
+    Table,
+    /// Aligned columns, more of them.
+    Wide,
+    /// One JSON object.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// The file that was written, nothing else.
+    Name,
+    /// One JSON object for each item.
+    Ndjson,
+}
+
+/// Parses a duration as kubectl takes it: `0`, `90` (seconds), `30s`, `1m30s`, `2h`, `500ms`.
+///
+/// # Errors
+///
+/// Says what is wrong with the text.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration such as 30s, 5m or 1h30m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at_checked(digits).ok_or_else(wrong)?;
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let unit = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(unit).ok_or_else(wrong)?;
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let part = number.checked_mul(millis).ok_or_else(wrong)?;
+        total = total
+            .checked_add(Duration::from_millis(part))
+            .ok_or_else(wrong)?;
+        rest = tail;
+    }
+    if text.is_empty() {
+        return Err(wrong());
+    }
+    Ok(total)
+}
+
+/// Parses the timeout of a checkpoint: the kubelet takes whole seconds only
+/// and answers anything else with a misleading 404.
+fn whole_seconds(text: &str) -> Result<u32, String> {
+    let value = duration(text)?;
+    if value.subsec_nanos() != 0 || value.is_zero() {
+        return Err(String::from("the timeout is one or more whole seconds"));
+    }
+    u32::try_from(value.as_secs()).map_err(|_| String::from("the timeout is too long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_kubectl_reads_them() {
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m5s"), Ok(Duration::from_secs(5405)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in [
+            "",
+            "s",
+            "5x",
+            "-1",
+            "1.5s",
+            "5s3",
+            "99999999999999999999s",
+            "5ä",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_whole_seconds() {
+        assert_eq!(whole_seconds("5m"), Ok(300));
+        for wrong in ["0", "500ms", "-1", "abc", "5000000000"] {
+            assert!(whole_seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

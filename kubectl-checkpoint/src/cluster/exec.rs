@@ -1,0 +1,299 @@
+//! Commands in the collector pod, over the WebSocket of the exec subresource.
+//!
+//! The socket is read directly instead of through kube's `AttachedProcess`:
+//! frames come without two more copies, a torn stream is told apart from an
+//! ended one, and a stall is noticed.
+//!
+//! No answer is trusted to be whole because the stream ended well: an exec
+//! stream can lose its tail with status Success. Every command therefore
+//! marks its end in-band and then waits for a line on its standard input; only
+//! when the reader has seen the end does it let the command go.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use bytes::Bytes;
+use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::Client;
+use kube::api::AttachParams;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+
+use super::connection::{AskError, chain};
+use super::text;
+
+const STDIN: u8 = 0;
+const STDOUT: u8 = 1;
+const STDERR: u8 = 2;
+const STATUS: u8 = 3;
+
+/// Limit for the upgrade to a WebSocket.
+const OPEN_LIMIT: Duration = Duration::from_secs(60);
+/// Pause between pings: load balancers end connections that are silent for a minute.
+const PING: Duration = Duration::from_secs(20);
+/// How much a short command may say.
+const OUTPUT_LIMIT: usize = 64 * 1024;
+
+trait Socket:
+    Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> + Send
+{
+}
+
+impl<T> Socket for T where
+    T: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> + Send
+{
+}
+
+/// A container to run commands in.
+#[derive(Clone)]
+pub(super) struct Remote {
+    pub(super) client: Client,
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) container: String,
+}
+
+/// One running command.
+pub(super) struct Exec {
+    socket: Pin<Box<dyn Socket>>,
+    ping: Interval,
+}
+
+/// What a command says.
+#[derive(Debug)]
+pub(super) enum Event {
+    Stdout(Bytes),
+    Stderr(Bytes),
+    /// The command ended; the text says how, for messages.
+    Ended(String),
+}
+
+/// Why a command could not be followed to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExecError {
+    /// The API server or the kubelet refused to start it.
+    #[error("{0}")]
+    Refused(AskError),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Torn(String),
+    /// Nothing came for too long.
+    #[error("nothing came for {} s", .0.as_secs())]
+    Stalled(Duration),
+}
+
+impl ExecError {
+    /// Whether trying again may help.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(error) => !matches!(error.code, Some(400..=428)),
+            Self::Torn(_) | Self::Stalled(_) => true,
+        }
+    }
+}
+
+/// What a short command left behind.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) code: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Remote {
+    /// Starts `sh -c SCRIPT sh ARGS…`; nothing of the arguments is parsed by the shell.
+    pub(super) async fn open(&self, script: &str, args: &[&str]) -> Result<Exec, ExecError> {
+        let mut command = vec!["sh", "-c", script, "sh"];
+        command.extend(args);
+        let params = AttachParams::default()
+            .container(self.container.as_str())
+            .stdin(true)
+            .stdout(true)
+            .stderr(true);
+        let path = format!("/api/v1/namespaces/{}/pods", self.namespace);
+        let request = kube::core::Request::new(path)
+            .exec(&self.pod, command, &params)
+            .map_err(|error| ExecError::Torn(chain(&error)))?;
+        let connection = tokio::time::timeout(OPEN_LIMIT, self.client.connect(request))
+            .await
+            .map_err(|_| ExecError::Stalled(OPEN_LIMIT))?
+            .map_err(|error| match error {
+                kube::Error::Api(_) => ExecError::Refused(error.into()),
+                other => ExecError::Torn(text::quote(&chain(&other))),
+            })?;
+        let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Exec {
+            socket: Box::pin(connection.into_stream()),
+            ping,
+        })
+    }
+
+    /// Runs a short command to its end.
+    ///
+    /// `patience` is how long it may be silent.
+    pub(super) async fn run(
+        &self,
+        script: &str,
+        args: &[&str],
+        patience: Duration,
+    ) -> Result<Output, ExecError> {
+        let script = format!("({script}\n)\nprintf '\\n=end %s\\n' \"$?\"\nread -r _");
+        let mut exec = self.open(&script, args).await?;
+        let mut stdout = Vec::new();
+        let mut stderr = Vec::new();
+        loop {
+            match exec.next(patience).await? {
+                Event::Stdout(bytes) => stdout.extend_from_slice(&bytes),
+                Event::Stderr(bytes) => stderr.extend_from_slice(&bytes),
+                Event::Ended(how) => {
+                    return Err(ExecError::Torn(format!(
+                        "it ended before its answer was whole ({how})"
+                    )));
+                }
+            }
+            if stdout.len() > OUTPUT_LIMIT || stderr.len() > OUTPUT_LIMIT {
+                return Err(ExecError::Torn(String::from("it says more than it should")));
+            }
+            if let Some((said, code)) = split_end(&stdout) {
+                exec.release().await;
+                return Ok(Output {
+                    code,
+                    stdout: said,
+                    stderr: String::from_utf8_lossy(&stderr).into_owned(),
+                });
+            }
+        }
+    }
+}
+
+/// Splits what a command said from the mark that ends it.
+fn split_end(stdout: &[u8]) -> Option<(String, i32)> {
+    let said = String::from_utf8_lossy(stdout);
+    let (before, mark) = said.rsplit_once("\n=end ")?;
+    let code = mark.strip_suffix('\n')?.parse().ok()?;
+    Some((before.to_owned(), code))
+}
+
+impl Exec {
+    /// Waits for the next thing the command says, no longer than `patience`.
+    pub(super) async fn next(&mut self, patience: Duration) -> Result<Event, ExecError> {
+        let limit = tokio::time::sleep(patience);
+        tokio::pin!(limit);
+        loop {
+            let message = tokio::select! {
+                message = self.socket.next() => message,
+                () = &mut limit => return Err(ExecError::Stalled(patience)),
+                _ = self.ping.tick() => {
+                    let ping = Message::Ping(Bytes::new());
+                    self.socket.send(ping).await.map_err(|error| torn(&error))?;
+                    continue;
+                }
+            };
+            let frame = match message {
+                None => return Err(ExecError::Torn(String::from("it was closed"))),
+                Some(Err(error)) => return Err(torn(&error)),
+                Some(Ok(Message::Binary(frame))) => frame,
+                Some(Ok(Message::Close(_))) => {
+                    return Err(ExecError::Torn(String::from("the other side closed it")));
+                }
+                Some(Ok(_)) => continue,
+            };
+            // Each channel announces itself by an empty frame.
+            if frame.len() < 2 {
+                continue;
+            }
+            let content = frame.slice(1..);
+            match frame.first().copied() {
+                Some(STDOUT) => return Ok(Event::Stdout(content)),
+                Some(STDERR) => return Ok(Event::Stderr(content)),
+                Some(STATUS) => return Ok(Event::Ended(ended(&content))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells the command, which waits for a line, that it may end; then waits
+    /// a little for it to do so. Whether it does is of no consequence.
+    pub(super) async fn release(mut self) {
+        let line = Message::binary(vec![STDIN, b'\n']);
+        if self.socket.send(line).await.is_err() {
+            return;
+        }
+        let end = async {
+            while let Ok(event) = self.next(Duration::from_secs(2)).await {
+                if matches!(event, Event::Ended(_)) {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), end).await;
+    }
+}
+
+fn torn(error: &SocketError) -> ExecError {
+    ExecError::Torn(text::quote(&chain(error)))
+}
+
+fn ended(content: &[u8]) -> String {
+    match serde_json::from_slice::<Status>(content) {
+        Ok(status) if status.status.as_deref() == Some("Success") => String::from("status Success"),
+        Ok(status) => text::quote(status.message.as_deref().unwrap_or("no reason given")),
+        Err(_) => text::quote(&String::from_utf8_lossy(content)),
+    }
+}
+
+/// Repeats `attempt` while its error is one that passes.
+pub(super) async fn persist<T, F, A>(what: &str, mut attempt: A) -> Result<T>
+where
+    F: Future<Output = Result<T, ExecError>>,
+    A: FnMut() -> F,
+{
+    let mut pause = Duration::from_millis(250);
+    let mut tries = 1;
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) if error.is_passing() && tries < 5 => {
+                tries += 1;
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            Err(error) => return Err(anyhow!("cannot {what}: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_command_is_found_only_when_it_is_whole() {
+        assert_eq!(
+            split_end(b"size=3\n\n=end 0\n"),
+            Some(("size=3\n".into(), 0))
+        );
+        assert_eq!(split_end(b"\n=end 127\n"), Some((String::new(), 127)));
+        for part in [&b""[..], b"size=3", b"\n=end ", b"\n=end 0", b"\n=end x\n"] {
+            assert_eq!(split_end(part), None);
+        }
+    }
+
+    #[test]
+    fn only_passing_errors_are_tried_again() {
+        let refused = |code| {
+            ExecError::Refused(AskError {
+                code: Some(code),
+                message: String::new(),
+            })
+        };
+        assert!(!refused(403).is_passing());
+        assert!(!refused(404).is_passing());
+        assert!(refused(429).is_passing());
+        assert!(refused(503).is_passing());
+        assert!(ExecError::Stalled(PING).is_passing());
+    }
+}

@@ -1,0 +1,195 @@
+//! Where bytes go as they arrive: hashed and written by a thread of their own,
+//! so that the network and the digest keep two cores busy, in constant memory.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::connection::hex;
+
+/// Bytes that may wait between the network and the writer.
+const WINDOW: usize = 8 << 20;
+
+/// What bytes are written to.
+pub(super) enum Output {
+    File(File),
+    Stdout,
+    /// Only hashed.
+    Nowhere,
+}
+
+/// What became of the bytes.
+pub(super) struct Written {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+struct Chunk {
+    bytes: Bytes,
+    // Held until the chunk is written: this is what bounds the memory.
+    _room: OwnedSemaphorePermit,
+}
+
+/// The near end of the writer thread.
+pub(super) struct Sink {
+    chunks: Option<mpsc::UnboundedSender<Chunk>>,
+    room: Arc<Semaphore>,
+    result: oneshot::Receiver<io::Result<Written>>,
+    pushed: u64,
+}
+
+impl Sink {
+    /// Starts the writer.
+    pub(super) fn start(output: Output) -> io::Result<Self> {
+        let (chunks, mut received) = mpsc::unbounded_channel::<Chunk>();
+        let (done, result) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(String::from("writer"))
+            .spawn(move || {
+                // Nobody waits when the work was dropped.
+                let _ = done.send(write_all(output, &mut received));
+            })?;
+        Ok(Self {
+            chunks: Some(chunks),
+            room: Arc::new(Semaphore::new(WINDOW)),
+            result,
+            pushed: 0,
+        })
+    }
+
+    /// How many bytes were handed over.
+    pub(super) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// Hands bytes over, and waits while too many are on their way.
+    pub(super) async fn push(&mut self, bytes: Bytes) -> Result<()> {
+        let length = bytes.len();
+        // A frame larger than the window takes all of it.
+        let size = u32::try_from(length.min(WINDOW)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(size).await?;
+        let chunk = Chunk { bytes, _room: room };
+        let handed = self
+            .chunks
+            .as_ref()
+            .is_some_and(|chunks| chunks.send(chunk).is_ok());
+        if !handed {
+            return Err(self.why().await);
+        }
+        self.pushed += u64::try_from(length)?;
+        Ok(())
+    }
+
+    /// Waits until all is written and, in a file, on disk.
+    pub(super) async fn finish(mut self) -> Result<Written> {
+        self.chunks = None;
+        match (&mut self.result).await {
+            Ok(Ok(written)) => Ok(written),
+            Ok(Err(error)) => Err(cannot_write(&error)),
+            Err(_) => Err(anyhow!("the writer ended without a word")),
+        }
+    }
+
+    async fn why(&mut self) -> anyhow::Error {
+        match (&mut self.result).await {
+            Ok(Err(error)) => cannot_write(&error),
+            _ => anyhow!("the writer ended without a word"),
+        }
+    }
+}
+
+fn cannot_write(error: &io::Error) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::StorageFull {
+        anyhow!(
+            "cannot write the archive: the disk here is full ({error}); make room or give another DEST"
+        )
+    } else {
+        anyhow!("cannot write the archive: {error}")
+    }
+}
+
+fn write_all(
+    mut output: Output,
+    received: &mut mpsc::UnboundedReceiver<Chunk>,
+) -> io::Result<Written> {
+    let mut hash = Sha256::new();
+    let mut bytes: u64 = 0;
+    while let Some(chunk) = received.blocking_recv() {
+        match &mut output {
+            Output::File(file) => file.write_all(&chunk.bytes)?,
+            Output::Stdout => io::stdout().lock().write_all(&chunk.bytes)?,
+            Output::Nowhere => {}
+        }
+        hash.update(&chunk.bytes);
+        bytes += chunk.bytes.len() as u64;
+    }
+    match &mut output {
+        Output::File(file) => file.sync_all()?,
+        Output::Stdout => io::stdout().lock().flush()?,
+        Output::Nowhere => {}
+    }
+    Ok(Written {
+        bytes,
+        sha256: hex(&hash.finalize()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn bytes_are_written_in_order_and_hashed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let file = File::create(&path).unwrap();
+        let written = runtime().block_on(async {
+            let mut sink = Sink::start(Output::File(file)).unwrap();
+            for part in ["ab", "", "c"] {
+                sink.push(Bytes::from_static(part.as_bytes()))
+                    .await
+                    .unwrap();
+            }
+            // Larger than the window: passes all the same.
+            sink.push(Bytes::from(vec![b'x'; WINDOW + 1]))
+                .await
+                .unwrap();
+            sink.push(Bytes::from_static(b"end")).await.unwrap();
+            assert_eq!(sink.pushed(), 3 + WINDOW as u64 + 1 + 3);
+            sink.finish().await.unwrap()
+        });
+        let content = std::fs::read(&path).unwrap();
+        assert_eq!(written.bytes, content.len() as u64);
+        assert_eq!(written.sha256, hex(&Sha256::digest(&content)));
+        assert!(content.starts_with(b"abcx") && content.ends_with(b"xend"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_said() {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let said = runtime().block_on(async {
+            let mut sink = Sink::start(Output::File(full)).unwrap();
+            loop {
+                if let Err(error) = sink.push(Bytes::from(vec![0; 1 << 20])).await {
+                    break error.to_string();
+                }
+            }
+        });
+        assert!(said.contains("disk here is full"), "{said}");
+    }
+}
