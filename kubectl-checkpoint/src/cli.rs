@@ -23,7 +23,9 @@ pub(crate) const PARTIAL: u8 = 3;
 /// Nothing is ever restored or run.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl-checkpoint", bin_name = "kubectl checkpoint", version, max_term_width = 100)]
-#[command(override_usage = "kubectl checkpoint [create] [OPTIONS] TARGET [DEST]\n       kubectl checkpoint COMMAND [OPTIONS] ARCHIVE…")]
+#[command(
+    override_usage = "kubectl checkpoint [create] [OPTIONS] TARGET [DEST]\n       kubectl checkpoint COMMAND [OPTIONS] ARCHIVE…"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -85,7 +85,8 @@ fn compressed_archives_hold_the_same_as_the_plain_one() {
     let two_members = [gzip(&plain[..half]), gzip(&plain[half..])].concat();
     let two_frames =
         [zstd::encode_all(&plain[..half], 3).unwrap(), zstd::encode_all(&plain[half..], 3).unwrap()].concat();
-    let skippable = [b"\x50\x2a\x4d\x18\x04\0\0\0abcd".to_vec(), zstd::encode_all(&plain[..], 3).unwrap()].concat();
+    let skippable =
+        [b"\x50\x2a\x4d\x18\x04\0\0\0abcd".to_vec(), zstd::encode_all(&plain[..], 3).unwrap()].concat();
     let reference = Archive::open(SIMPLE).unwrap();
     for (bytes, compression) in [
         (gzip(&plain), Compression::Gzip),
@@ -320,7 +321,9 @@ fn what_is_no_archive_is_named() {
 #[test]
 fn truncation_anywhere_keeps_what_is_there_and_says_what_is_not() {
     let plain = tar_of(&[("a", &[1; 700]), ("b", &[2; 30]), ("c", b"")]);
-    for (whole, step) in [(plain.clone(), 1), (gzip(&plain), 1), (zstd::encode_all(&plain[..], 1).unwrap(), 1)] {
+    for (whole, step) in
+        [(plain.clone(), 1), (gzip(&plain), 1), (zstd::encode_all(&plain[..], 1).unwrap(), 1)]
+    {
         for len in (0..whole.len()).step_by(step) {
             let cut = &whole[..len];
             let file = write_file(cut);
@@ -335,7 +338,9 @@ fn truncation_anywhere_keeps_what_is_there_and_says_what_is_not() {
                     }
                 }
                 // Only padding and the end mark may be missing without a word.
-                if archive.members().len() < 3 || archive.members().iter().any(libforensic::archive::Member::is_truncated) {
+                if archive.members().len() < 3
+                    || archive.members().iter().any(libforensic::archive::Member::is_truncated)
+                {
                     assert!(!archive.warnings().is_empty(), "cut at {len} of {}", whole.len());
                 }
             }
@@ -395,7 +400,10 @@ fn images_made_from_a_checkpoint_give_its_members() {
     let archive = Archive::open(path).unwrap();
     assert_eq!(archive.format(), Format::OciImage);
     assert!(archive.member(b"checkpoint/pstree.img").is_some());
-    assert_eq!(archive.annotations().get("io.podman.annotations.checkpoint.podman.version").unwrap(), "5.8.6");
+    assert_eq!(
+        archive.annotations().get("io.podman.annotations.checkpoint.podman.version").unwrap(),
+        "5.8.6"
+    );
     let other = tar_of(&[
         ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
         ("index.json", br#"{"schemaVersion":2,"manifests":[]}"#),

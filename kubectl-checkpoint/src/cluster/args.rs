@@ -93,11 +93,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "IMAGE", env = "KUBECTL_CHECKPOINT_COLLECTOR_IMAGE", default_value = DEFAULT_COLLECTOR_IMAGE)]
     pub collector_image: String,
     /// Namespace of the collector pod, which needs a hostPath volume; default: the target's
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "KUBECTL_CHECKPOINT_COLLECTOR_NAMESPACE"
-    )]
+    #[arg(long, value_name = "NAME", env = "KUBECTL_CHECKPOINT_COLLECTOR_NAMESPACE")]
     pub collector_namespace: Option<String>,
     /// How long to wait for the collector pod to run
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
@@ -165,9 +161,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, tail) = rest.split_at_checked(digits).ok_or_else(wrong)?;
         let number: u64 = number.parse().map_err(|_| wrong())?;
-        let unit = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at_checked(unit).ok_or_else(wrong)?;
         let millis = match unit {
             "ms" => 1,
@@ -177,9 +171,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             _ => return Err(wrong()),
         };
         let part = number.checked_mul(millis).ok_or_else(wrong)?;
-        total = total
-            .checked_add(Duration::from_millis(part))
-            .ok_or_else(wrong)?;
+        total = total.checked_add(Duration::from_millis(part)).ok_or_else(wrong)?;
         rest = tail;
     }
     if text.is_empty() {
@@ -208,16 +200,7 @@ mod tests {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1h30m5s"), Ok(Duration::from_secs(5405)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in [
-            "",
-            "s",
-            "5x",
-            "-1",
-            "1.5s",
-            "5s3",
-            "99999999999999999999s",
-            "5ä",
-        ] {
+        for wrong in ["", "s", "5x", "-1", "1.5s", "5s3", "99999999999999999999s", "5ä"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

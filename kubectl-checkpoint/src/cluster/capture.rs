@@ -89,15 +89,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
-    let work = work(
-        &args,
-        &connection,
-        &target,
-        &destination,
-        &slot,
-        &journal,
-        &reporter,
-    );
+    let work = work(&args, &connection, &target, &destination, &slot, &journal, &reporter);
     let outcome = tokio::select! {
         outcome = work => Ok(outcome),
         signal = interrupts.next() => Err(signal),
@@ -144,21 +136,16 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
             }
             // The archive is here and verified; a pod or a record that is not
             // as it should be is worth more than a warning all the same.
-            Ok(if recorded.is_err() || cleaned.is_err() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
-            })
+            Ok(if recorded.is_err() || cleaned.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS })
         }
     }
 }
 
 fn interrupted(signal: &str, journal: &Journal) -> String {
     match (&journal.captured, journal.requesting) {
-        (Some((node, path)), _) => format!(
-            "interrupted by {signal}; the archive stays on node {node} at {}",
-            text::escape(path)
-        ),
+        (Some((node, path)), _) => {
+            format!("interrupted by {signal}; the archive stays on node {node} at {}", text::escape(path))
+        }
         (None, true) => format!(
             "interrupted by {signal}: dropping the request cancels the checkpoint, and the container goes on; \
              should it have been done already, the archive is in the node's checkpoints directory"
@@ -200,38 +187,21 @@ async fn work(
     journal: &Shared,
     reporter: &Reporter,
 ) -> Result<Capture> {
-    let collector_namespace = args
-        .collector_namespace
-        .as_deref()
-        .unwrap_or(&connection.namespace);
+    let collector_namespace = args.collector_namespace.as_deref().unwrap_or(&connection.namespace);
     reporter.step("checking rights");
     let user = who_am_i(connection).await;
-    check_rights(
-        args,
-        connection,
-        target,
-        collector_namespace,
-        user.as_ref(),
-        reporter,
-    )
-    .await?;
+    check_rights(args, connection, target, collector_namespace, user.as_ref(), reporter).await?;
     reporter.step("looking up the target");
     let found = find(connection, target, args.container.as_deref()).await?;
     if found.terminating {
-        reporter.warn(&format!(
-            "pod {} is being deleted; the freeze may come too late",
-            found.pod
-        ));
+        reporter.warn(&format!("pod {} is being deleted; the freeze may come too late", found.pod));
     }
     let mut plan = Plan {
         namespace: collector_namespace.to_owned(),
         name: Plan::fresh_name(),
         node: found.node.clone(),
         image: args.collector_image.clone(),
-        directory: args
-            .checkpoints_dir
-            .clone()
-            .unwrap_or_else(|| String::from(USUAL_DIRECTORY)),
+        directory: args.checkpoints_dir.clone().unwrap_or_else(|| String::from(USUAL_DIRECTORY)),
         deadline: args.collector_deadline,
         purpose: format!(
             "brings the checkpoint of {}/{}/{} home",
@@ -259,14 +229,11 @@ async fn work(
             namespace: &found.namespace,
             pod: &found.pod,
             container: &found.container,
-            runtime: node
-                .as_ref()
-                .map(|info| info.container_runtime_version.as_str()),
+            runtime: node.as_ref().map(|info| info.container_runtime_version.as_str()),
             timeout: args.timeout,
         },
     );
-    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone())
-    else {
+    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
         bail!("{explanation}");
     };
     let (directory, file_name) = split_node_path(&node_path)?;
@@ -274,19 +241,9 @@ async fn work(
     {
         let mut journal = journal.borrow_mut();
         journal.captured = Some((found.node.clone(), node_path.clone()));
-        journal.record = args.record.clone().or_else(|| {
-            dest.as_ref()
-                .map(|dest| with_suffix(dest, ".evidence.json"))
-        });
-        journal.fields = opening(
-            args,
-            connection,
-            &found,
-            user.as_ref(),
-            node.as_ref(),
-            &answer,
-            &node_path,
-        );
+        journal.record =
+            args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
+        journal.fields = opening(args, connection, &found, user.as_ref(), node.as_ref(), &answer, &node_path);
     }
     let took = answer.finished.duration_since(answer.started);
     reporter.done(&format!(
@@ -303,10 +260,7 @@ async fn work(
         None => (None, Output::Stdout),
     };
 
-    reporter.step(&format!(
-        "starting the collector pod on node {}",
-        found.node
-    ));
+    reporter.step(&format!("starting the collector pod on node {}", found.node));
     if args.checkpoints_dir.is_none() {
         directory.clone_into(&mut plan.directory);
     }
@@ -322,10 +276,7 @@ async fn work(
         "image": plan.image,
         "imageID": running.image_id,
     });
-    journal
-        .borrow_mut()
-        .fields
-        .insert("collector".into(), collector);
+    journal.borrow_mut().fields.insert("collector".into(), collector);
 
     let remote = Remote {
         client: connection.client.clone(),
@@ -336,18 +287,14 @@ async fn work(
     let source = Source {
         remote: &remote,
         path: &format!("{MOUNT}/{file_name}"),
-        patience: connection
-            .request_timeout
-            .map_or(PATIENCE, |limit| limit.max(Duration::from_secs(2))),
+        patience: connection.request_timeout.map_or(PATIENCE, |limit| limit.max(Duration::from_secs(2))),
     };
     reporter.step("looking at the archive");
     let facts = source.inspect().await?;
     let seen = Timestamp::now();
     reporter.step(&format!(
         "downloading {}",
-        facts
-            .size
-            .map_or_else(|| String::from("the archive"), text::bytes)
+        facts.size.map_or_else(|| String::from("the archive"), text::bytes)
     ));
     let fetched = source.fetch(&facts, output, reporter).await;
     let finished = Timestamp::now();
@@ -355,9 +302,7 @@ async fn work(
         (Ok(arrived), _) => arrived,
         (Err(error), Some(part)) => return Err(anyhow!("{error:#}\n  {}", part.fate())),
         (Err(error), None) => {
-            return Err(anyhow!(
-                "{error:#}\n  what was written to standard output is not to be trusted"
-            ));
+            return Err(anyhow!("{error:#}\n  what was written to standard output is not to be trusted"));
         }
     };
     if let Some(part) = part {
@@ -406,8 +351,7 @@ async fn work(
             record::append(path, std::mem::take(fields)).with_context(|| {
                 format!(
                     "the archive is here and verified{}, but there is no record",
-                    dest.as_ref()
-                        .map_or_else(String::new, |dest| format!(" ({})", dest.display()))
+                    dest.as_ref().map_or_else(String::new, |dest| format!(" ({})", dest.display()))
                 )
             })?;
             journal.recorded = true;
@@ -445,25 +389,13 @@ async fn check_rights(
     };
     let mut rights = target.rights(&connection.namespace);
     rights.extend([
-        Right::cluster(
-            "create",
-            "nodes/proxy",
-            "ask the kubelet for the checkpoint",
-        ),
+        Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"),
         there("create", "pods", "make the collector pod"),
         there("get", "pods", "wait for the collector pod"),
         there("delete", "pods", "remove the collector pod"),
         // The WebSocket of exec is a GET; since 1.35 `create` is asked for as well.
-        there(
-            "get",
-            "pods/exec",
-            "read the archive through the collector pod",
-        ),
-        there(
-            "create",
-            "pods/exec",
-            "read the archive through the collector pod",
-        ),
+        there("get", "pods/exec", "read the archive through the collector pod"),
+        there("create", "pods/exec", "read the archive through the collector pod"),
     ]);
     let mut denied = match missing(connection, &rights).await {
         Ok(denied) => denied,
@@ -472,9 +404,7 @@ async fn check_rights(
             return Ok(());
         }
     };
-    denied.dedup_by(|a, b| {
-        a.resource == b.resource && a.verb == b.verb && a.namespace == b.namespace
-    });
+    denied.dedup_by(|a, b| a.resource == b.resource && a.verb == b.verb && a.namespace == b.namespace);
     if denied.is_empty() {
         return Ok(());
     }
@@ -484,18 +414,11 @@ async fn check_rights(
             let place = right
                 .namespace
                 .as_ref()
-                .map_or_else(String::new, |namespace| {
-                    format!(" in namespace {namespace}")
-                });
-            format!(
-                "  {} {}{place}: to {}",
-                right.verb, right.resource, right.purpose
-            )
+                .map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+            format!("  {} {}{place}: to {}", right.verb, right.resource, right.purpose)
         })
         .collect();
-    let name = user
-        .and_then(|user| user.pointer("/username"))
-        .and_then(Value::as_str);
+    let name = user.and_then(|user| user.pointer("/username")).and_then(Value::as_str);
     let message = format!(
         "rights are missing to capture {}; nothing was touched:\n{}\n\nhave this applied (it grants what is missing and no more):\n\n{}",
         text::escape(&args.target),

@@ -140,10 +140,7 @@ impl Plan {
     /// What the API server has against it.
     pub async fn rehearse(&self, connection: &Connection) -> Result<()> {
         let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &self.namespace);
-        let params = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
+        let params = PostParams { dry_run: true, ..PostParams::default() };
         let pod = self.pod()?;
         match connection.ask(pods.create(&params, &pod)).await {
             Ok(_) => Ok(()),
@@ -154,10 +151,7 @@ impl Plan {
     }
 
     fn refused(&self, error: &AskError) -> anyhow::Error {
-        let what = format!(
-            "cannot make the collector pod in namespace {}: {error}",
-            self.namespace
-        );
+        let what = format!("cannot make the collector pod in namespace {}: {error}", self.namespace);
         let said = &error.message;
         if said.contains("violates PodSecurity") || said.contains("hostPath") {
             return anyhow!(
@@ -169,10 +163,7 @@ impl Plan {
         match error.code {
             Some(403) if said.contains("cannot create resource") => {
                 let right = Right::namespaced(&self.namespace, "create", "", "pods", "");
-                anyhow!(
-                    "{what}\n\n{}",
-                    rbac_yaml("checkpoint-capture", &[right], None).trim_end()
-                )
+                anyhow!("{what}\n\n{}", rbac_yaml("checkpoint-capture", &[right], None).trim_end())
             }
             Some(403) => anyhow!(
                 "{what}\n  cause: an admission rule of the cluster refuses the pod\n  try:   --collector-namespace NAME, or --collector-image IMAGE where images are restricted"
@@ -246,11 +237,7 @@ impl Slot {
 
     async fn created(&self, plan: &Plan) -> Result<()> {
         loop {
-            let finished = self
-                .lock()
-                .creation
-                .as_ref()
-                .is_none_or(JoinHandle::is_finished);
+            let finished = self.lock().creation.as_ref().is_none_or(JoinHandle::is_finished);
             if finished {
                 break;
             }
@@ -271,9 +258,7 @@ impl Slot {
                 }
                 Err(plan.refused(&error))
             }
-            Err(error) => Err(anyhow!(
-                "the creation of the collector pod was lost: {error}"
-            )),
+            Err(error) => Err(anyhow!("the creation of the collector pod was lost: {error}")),
         }
     }
 
@@ -310,7 +295,9 @@ impl Slot {
     /// Names the pod, if there is one, and the command that removes it.
     pub fn describe(&self) -> Option<String> {
         self.lock().pod.as_ref().map(|(namespace, name)| {
-            format!("collector pod {name} may still be there; remove it: kubectl delete pod -n {namespace} {name}")
+            format!(
+                "collector pod {name} may still be there; remove it: kubectl delete pod -n {namespace} {name}"
+            )
         })
     }
 
@@ -335,9 +322,7 @@ async fn remove(pods: &Api<Pod>, name: &str, uncertain: bool) -> Result<(), Stri
             if deleted {
                 pods.get(name).await.map(|_| ())
             } else {
-                pods.delete(name, &DeleteParams::default())
-                    .await
-                    .map(|_| ())
+                pods.delete(name, &DeleteParams::default()).await.map(|_| ())
             }
         };
         match tokio::time::timeout(limit, step).await {
@@ -386,10 +371,9 @@ async fn wait_for_running(
     loop {
         let pod = match connection.ask(pods.get(&plan.name)).await {
             Ok(pod) => pod,
-            Err(error) if error.code == Some(404) => bail!(
-                "the collector pod {} was deleted by somebody else before it ran",
-                plan.name
-            ),
+            Err(error) if error.code == Some(404) => {
+                bail!("the collector pod {} was deleted by somebody else before it ran", plan.name)
+            }
             // The API server may stumble; the pod does not mind.
             Err(_) if started.elapsed() < limit => {
                 sleep(Duration::from_secs(1)).await;
@@ -415,9 +399,7 @@ async fn wait_for_running(
             }
             Verdict::Waiting(why) => why,
         };
-        if started.elapsed() > Duration::from_secs(3)
-            && looked_at_events.elapsed() > Duration::from_secs(3)
-        {
+        if started.elapsed() > Duration::from_secs(3) && looked_at_events.elapsed() > Duration::from_secs(3) {
             looked_at_events = Instant::now();
             if let Some(found) = last_warning(connection, plan).await {
                 if found.contains("hostPath type check failed") {
@@ -472,22 +454,16 @@ fn judge(pod: &Pod, plan: &Plan) -> Verdict {
             .collect::<Vec<_>>()
             .join(": ")
     };
-    let container = status
-        .container_statuses
-        .iter()
-        .flatten()
-        .find(|container| container.name == CONTAINER);
+    let container = status.container_statuses.iter().flatten().find(|container| container.name == CONTAINER);
     let state = container.and_then(|container| container.state.as_ref());
     if pod.metadata.deletion_timestamp.is_some() {
         return Verdict::Hopeless(String::from("somebody else deleted it"));
     }
     if let Some(phase @ ("Failed" | "Succeeded")) = status.phase.as_deref() {
-        let ended = state
-            .and_then(|state| state.terminated.as_ref())
-            .map_or_else(String::new, |ended| {
-                let why = join(ended.reason.as_deref(), ended.message.as_deref());
-                format!(" (exit code {}, {why})", ended.exit_code)
-            });
+        let ended = state.and_then(|state| state.terminated.as_ref()).map_or_else(String::new, |ended| {
+            let why = join(ended.reason.as_deref(), ended.message.as_deref());
+            format!(" (exit code {}, {why})", ended.exit_code)
+        });
         let why = join(status.reason.as_deref(), status.message.as_deref());
         return Verdict::Hopeless(format!(
             "phase {phase} {why}{ended}; does the image {} have a shell?",
@@ -503,9 +479,7 @@ fn judge(pod: &Pod, plan: &Plan) -> Verdict {
     if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
         let why = join(waiting.reason.as_deref(), waiting.message.as_deref());
         return match waiting.reason.as_deref() {
-            Some("ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable") => {
-                Verdict::PullError(why)
-            }
+            Some("ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable") => Verdict::PullError(why),
             Some(
                 "InvalidImageName"
                 | "ErrImageNeverPull"
@@ -519,11 +493,7 @@ fn judge(pod: &Pod, plan: &Plan) -> Verdict {
     }
     let why = join(status.reason.as_deref(), status.message.as_deref());
     let phase = status.phase.as_deref().unwrap_or("Unknown");
-    Verdict::Waiting(format!(
-        "phase {}{}{why}",
-        text::escape(phase),
-        if why.is_empty() { "" } else { ": " }
-    ))
+    Verdict::Waiting(format!("phase {}{}{why}", text::escape(phase), if why.is_empty() { "" } else { ": " }))
 }
 
 /// Returns the newest warning about the pod. Events need a right of their own;
@@ -533,20 +503,15 @@ async fn last_warning(connection: &Connection, plan: &Plan) -> Option<String> {
     let fields = format!("involvedObject.kind=Pod,involvedObject.name={}", plan.name);
     let params = ListParams::default().fields(&fields);
     let limit = Duration::from_secs(5);
-    let answer = tokio::time::timeout(limit, events.list(&params))
-        .await
-        .ok()?;
+    let answer = tokio::time::timeout(limit, events.list(&params)).await.ok()?;
     let list = answer.ok()?;
-    list.items
-        .iter()
-        .rfind(|event| event.type_.as_deref() == Some("Warning"))
-        .map(|event| {
-            text::quote(&format!(
-                "{}: {}",
-                event.reason.as_deref().unwrap_or_default(),
-                event.message.as_deref().unwrap_or_default()
-            ))
-        })
+    list.items.iter().rfind(|event| event.type_.as_deref() == Some("Warning")).map(|event| {
+        text::quote(&format!(
+            "{}: {}",
+            event.reason.as_deref().unwrap_or_default(),
+            event.message.as_deref().unwrap_or_default()
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -574,10 +539,7 @@ mod tests {
         assert_eq!(spec["activeDeadlineSeconds"], 3600);
         assert_eq!(spec["restartPolicy"], "Never");
         assert_eq!(spec["tolerations"][0]["operator"], "Exists");
-        assert_eq!(
-            spec["securityContext"]["seccompProfile"]["type"],
-            "RuntimeDefault"
-        );
+        assert_eq!(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
         for absent in ["hostNetwork", "hostPID", "hostIPC", "serviceAccountName"] {
             assert!(spec.get(absent).is_none(), "{absent}");
         }
@@ -593,8 +555,7 @@ mod tests {
 
     #[test]
     fn names_differ_and_fit() {
-        let names: std::collections::HashSet<String> =
-            (0..100).map(|_| Plan::fresh_name()).collect();
+        let names: std::collections::HashSet<String> = (0..100).map(|_| Plan::fresh_name()).collect();
         assert_eq!(names.len(), 100);
         assert!(names.iter().all(|name| name.len() < 63));
     }
@@ -602,10 +563,7 @@ mod tests {
     #[test]
     fn refusals_say_what_to_do() {
         let refused = |code, message: &str| {
-            let error = AskError {
-                code: Some(code),
-                message: message.into(),
-            };
+            let error = AskError { code: Some(code), message: message.into() };
             plan().refused(&error).to_string()
         };
         let said = refused(

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kube::config::{
-    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster,
-    NamedContext,
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
 };
 use kube::{Client, Config};
 use sha2::{Digest as _, Sha256};
@@ -63,14 +62,7 @@ impl Connection {
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config)
             .map_err(|error| anyhow!("cannot make a client for {server}: {}", chain(&error)))?;
-        Ok(Self {
-            client,
-            namespace,
-            context,
-            server,
-            authority_sha256,
-            request_timeout,
-        })
+        Ok(Self { client, namespace, context, server, authority_sha256, request_timeout })
     }
 
     /// Waits for one plain answer no longer than `--request-timeout`.
@@ -78,10 +70,7 @@ impl Connection {
     /// # Errors
     ///
     /// The API server's error, or that the time is over.
-    pub async fn ask<T>(
-        &self,
-        request: impl Future<Output = Result<T, kube::Error>>,
-    ) -> Result<T, AskError> {
+    pub async fn ask<T>(&self, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, AskError> {
         match self.request_timeout {
             None => request.await.map_err(AskError::from),
             Some(limit) => tokio::time::timeout(limit, request)
@@ -110,16 +99,9 @@ impl From<kube::Error> for AskError {
         match error {
             kube::Error::Api(status) => Self {
                 code: Some(status.code),
-                message: format!(
-                    "the API server said {}: {}",
-                    status.code,
-                    text::quote(&status.message)
-                ),
+                message: format!("the API server said {}: {}", status.code, text::quote(&status.message)),
             },
-            other => Self {
-                code: None,
-                message: text::quote(&chain(&other)),
-            },
+            other => Self { code: None, message: text::quote(&chain(&other)) },
         }
     }
 }
@@ -154,8 +136,8 @@ async fn configuration(args: &ClusterArgs) -> Result<(Config, Option<String>)> {
     let empty = kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty();
     if empty && args.server.is_none() && args.context.is_none() && args.cluster.is_none() {
         if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() && args.kubeconfig.is_none() {
-            let mut config = Config::incluster()
-                .context("cannot use the service account of the pod this runs in")?;
+            let mut config =
+                Config::incluster().context("cannot use the service account of the pod this runs in")?;
             override_user(&mut config.auth_info, args)?;
             if args.tls_server_name.is_some() {
                 config.tls_server_name.clone_from(&args.tls_server_name);
@@ -169,11 +151,7 @@ async fn configuration(args: &ClusterArgs) -> Result<(Config, Option<String>)> {
         );
     }
     let context = apply(&mut kubeconfig, args)?;
-    let options = KubeConfigOptions {
-        context: Some(context.clone()),
-        cluster: None,
-        user: None,
-    };
+    let options = KubeConfigOptions { context: Some(context.clone()), cluster: None, user: None };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| anyhow!("cannot use the kubeconfig: {}", chain(&error)))?;
@@ -194,35 +172,23 @@ fn described(path: Option<&Path>) -> String {
 /// `KUBECONFIG` that do not exist; `--kubeconfig` must exist.
 fn read_kubeconfig(path: Option<&Path>) -> Result<Kubeconfig> {
     let unreadable = |path: &Path, error: &dyn std::error::Error| {
-        anyhow!(
-            "cannot read the kubeconfig {}: {}",
-            path.display(),
-            chain(error)
-        )
+        anyhow!("cannot read the kubeconfig {}: {}", path.display(), chain(error))
     };
     if let Some(path) = path {
         return Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error));
     }
     let listed: Vec<PathBuf> = std::env::var_os("KUBECONFIG")
-        .map(|list| {
-            std::env::split_paths(&list)
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect()
-        })
+        .map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect())
         .unwrap_or_default();
     let paths = if listed.is_empty() {
-        std::env::home_dir()
-            .map(|home| vec![home.join(".kube").join("config")])
-            .unwrap_or_default()
+        std::env::home_dir().map(|home| vec![home.join(".kube").join("config")]).unwrap_or_default()
     } else {
         listed
     };
     let mut merged = Kubeconfig::default();
     for path in paths.iter().filter(|path| path.exists()) {
         let next = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
-        merged = merged
-            .merge(next)
-            .map_err(|error| unreadable(path, &error))?;
+        merged = merged.merge(next).map_err(|error| unreadable(path, &error))?;
     }
     Ok(merged)
 }
@@ -234,21 +200,12 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
     let name = args
         .context
         .clone()
-        .or_else(|| {
-            kubeconfig
-                .current_context
-                .clone()
-                .filter(|name| !name.is_empty())
-        })
+        .or_else(|| kubeconfig.current_context.clone().filter(|name| !name.is_empty()))
         .unwrap_or_else(|| String::from(FROM_FLAGS));
     let known = kubeconfig.contexts.iter().any(|entry| entry.name == name);
     if !known {
         if name != FROM_FLAGS {
-            let names: Vec<_> = kubeconfig
-                .contexts
-                .iter()
-                .map(|c| c.name.as_str())
-                .collect();
+            let names: Vec<_> = kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
             bail!(
                 "there is no context {name:?} in the kubeconfig; it has: {}",
                 text::escape(&names.join(", "))
@@ -280,16 +237,9 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
         context.user = Some(user.clone());
     }
     let cluster_name = context.cluster.clone();
-    let user_name = context
-        .user
-        .get_or_insert_with(|| String::from(FROM_FLAGS))
-        .clone();
+    let user_name = context.user.get_or_insert_with(|| String::from(FROM_FLAGS)).clone();
 
-    if !kubeconfig
-        .clusters
-        .iter()
-        .any(|entry| entry.name == cluster_name)
-    {
+    if !kubeconfig.clusters.iter().any(|entry| entry.name == cluster_name) {
         if args.server.is_none() {
             bail!("there is no cluster {cluster_name:?} in the kubeconfig");
         }
@@ -299,18 +249,10 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
             ..NamedCluster::default()
         });
     }
-    if let Some(cluster) = kubeconfig
-        .clusters
-        .iter_mut()
-        .find(|entry| entry.name == cluster_name)
-    {
+    if let Some(cluster) = kubeconfig.clusters.iter_mut().find(|entry| entry.name == cluster_name) {
         override_cluster(cluster.cluster.get_or_insert_default(), args);
     }
-    if !kubeconfig
-        .auth_infos
-        .iter()
-        .any(|entry| entry.name == user_name)
-    {
+    if !kubeconfig.auth_infos.iter().any(|entry| entry.name == user_name) {
         if args.user.is_some() {
             bail!("there is no user {user_name:?} in the kubeconfig");
         }
@@ -320,11 +262,7 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
             ..NamedAuthInfo::default()
         });
     }
-    if let Some(user) = kubeconfig
-        .auth_infos
-        .iter_mut()
-        .find(|entry| entry.name == user_name)
-    {
+    if let Some(user) = kubeconfig.auth_infos.iter_mut().find(|entry| entry.name == user_name) {
         override_user(user.auth_info.get_or_insert_default(), args)?;
     }
     Ok(name)
@@ -333,11 +271,7 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
 fn override_cluster(cluster: &mut Cluster, args: &ClusterArgs) {
     if let Some(server) = &args.server {
         // kubectl takes HOST:PORT as well.
-        let url = if server.contains("://") {
-            server.clone()
-        } else {
-            format!("https://{server}")
-        };
+        let url = if server.contains("://") { server.clone() } else { format!("https://{server}") };
         cluster.server = Some(url);
     }
     if let Some(file) = &args.certificate_authority {
@@ -386,9 +320,8 @@ fn override_user(user: &mut AuthInfo, args: &ClusterArgs) -> Result<()> {
     if !args.as_user_extra.is_empty() {
         let mut extra: HashMap<String, Vec<String>> = HashMap::new();
         for pair in &args.as_user_extra {
-            let (key, value) = pair
-                .split_once('=')
-                .ok_or_else(|| anyhow!("--as-user-extra {pair:?} is not KEY=VALUE"))?;
+            let (key, value) =
+                pair.split_once('=').ok_or_else(|| anyhow!("--as-user-extra {pair:?} is not KEY=VALUE"))?;
             extra.entry(key.into()).or_default().push(value.into());
         }
         user.impersonate_user_extra = Some(extra);
@@ -456,36 +389,18 @@ current-context: first
     #[test]
     fn a_server_needs_no_kubeconfig() {
         let mut config = Kubeconfig::default();
-        let args = ClusterArgs {
-            server: Some("http://127.0.0.1:1".into()),
-            ..ClusterArgs::default()
-        };
+        let args = ClusterArgs { server: Some("http://127.0.0.1:1".into()), ..ClusterArgs::default() };
         assert_eq!(apply(&mut config, &args).unwrap(), FROM_FLAGS);
-        assert_eq!(
-            entry(&config, FROM_FLAGS).server.as_deref(),
-            Some("http://127.0.0.1:1")
-        );
+        assert_eq!(entry(&config, FROM_FLAGS).server.as_deref(), Some("http://127.0.0.1:1"));
     }
 
     #[test]
     fn what_does_not_exist_is_said() {
         let wrong = [
-            ClusterArgs {
-                context: Some("nosuch".into()),
-                ..ClusterArgs::default()
-            },
-            ClusterArgs {
-                cluster: Some("nosuch".into()),
-                ..ClusterArgs::default()
-            },
-            ClusterArgs {
-                user: Some("nosuch".into()),
-                ..ClusterArgs::default()
-            },
-            ClusterArgs {
-                as_group: vec!["g".into()],
-                ..ClusterArgs::default()
-            },
+            ClusterArgs { context: Some("nosuch".into()), ..ClusterArgs::default() },
+            ClusterArgs { cluster: Some("nosuch".into()), ..ClusterArgs::default() },
+            ClusterArgs { user: Some("nosuch".into()), ..ClusterArgs::default() },
+            ClusterArgs { as_group: vec!["g".into()], ..ClusterArgs::default() },
             ClusterArgs {
                 as_user: Some("u".into()),
                 as_user_extra: vec!["x".into()],
@@ -495,10 +410,7 @@ current-context: first
         for args in wrong {
             assert!(apply(&mut sample(), &args).is_err(), "{args:?}");
         }
-        let args = ClusterArgs {
-            cluster: Some("two".into()),
-            ..ClusterArgs::default()
-        };
+        let args = ClusterArgs { cluster: Some("two".into()), ..ClusterArgs::default() };
         assert!(apply(&mut sample(), &args).is_ok());
     }
 }

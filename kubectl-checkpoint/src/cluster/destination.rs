@@ -37,8 +37,7 @@ impl Destination {
             Self::Stdout => {}
             Self::Directory(directory) => probe(directory)?,
             Self::File(path) => {
-                if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none()
-                {
+                if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none() {
                     bail!("the directory {} does not exist", path.display());
                 }
                 probe(parent(path))?;
@@ -77,18 +76,12 @@ fn local_name(archive: &str) -> String {
             _ => '_',
         })
         .collect();
-    if clean.starts_with("checkpoint-") {
-        clean
-    } else {
-        format!("checkpoint-{clean}")
-    }
+    if clean.starts_with("checkpoint-") { clean } else { format!("checkpoint-{clean}") }
 }
 
 /// Returns the directory of a file, "." where the path names none.
 pub(super) fn parent(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Appends to a file name.
@@ -103,10 +96,9 @@ fn refuse_existing(path: &Path, force: bool) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
         Ok(found) if force && found.is_file() => Ok(()),
-        Ok(found) if found.is_file() => bail!(
-            "{} exists; give another DEST, or --force to replace it",
-            path.display()
-        ),
+        Ok(found) if found.is_file() => {
+            bail!("{} exists; give another DEST, or --force to replace it", path.display())
+        }
         Ok(_) => bail!("{} exists and is not a regular file", path.display()),
     }
 }
@@ -170,13 +162,7 @@ impl PartFile {
                 anyhow!("cannot make {}: {error}", path.display())
             }
         })?;
-        let part = Self {
-            path,
-            dest: dest.to_owned(),
-            force,
-            keep,
-            done: false,
-        };
+        let part = Self { path, dest: dest.to_owned(), force, keep, done: false };
         Ok((part, file))
     }
 
@@ -253,18 +239,12 @@ pub(super) fn is_archive_name(name: &str) -> bool {
 /// becomes a hostPath, and a kubelet is not to choose that freely.
 pub fn split_node_path(path: &str) -> Result<(&str, &str)> {
     let bad = || {
-        anyhow!(
-            "the kubelet named {:?}, which is not the path of a checkpoint archive",
-            text::escape(path)
-        )
+        anyhow!("the kubelet named {:?}, which is not the path of a checkpoint archive", text::escape(path))
     };
     let (directory, name) = path.rsplit_once('/').ok_or_else(bad)?;
     let clean = directory.starts_with('/')
         && !path.chars().any(char::is_control)
-        && directory
-            .split('/')
-            .skip(1)
-            .all(|part| !part.is_empty() && part != "." && part != "..");
+        && directory.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..");
     if !clean || !is_archive_name(name) {
         return Err(bad());
     }
@@ -278,9 +258,7 @@ mod tests {
     #[test]
     fn names_are_fit_for_any_system() {
         assert_eq!(
-            local_name(
-                "/var/lib/kubelet/checkpoints/checkpoint-a_b-c-2026-11-23T17:23:57+01:00.tar"
-            ),
+            local_name("/var/lib/kubelet/checkpoints/checkpoint-a_b-c-2026-11-23T17:23:57+01:00.tar"),
             "checkpoint-a_b-c-2026-11-23T17-23-57+01-00.tar"
         );
         assert_eq!(local_name("/x/..\u{1b}[2J"), "checkpoint-..__2J");
@@ -319,9 +297,7 @@ mod tests {
         let (file, _) = PartFile::create(&dest, false, true).unwrap();
         drop(file);
         assert!(part.exists());
-        let said = PartFile::create(&dest, false, false)
-            .unwrap_err()
-            .to_string();
+        let said = PartFile::create(&dest, false, false).unwrap_err().to_string();
         assert!(said.contains("--force"), "{said}");
         let (file, mut handle) = PartFile::create(&dest, true, false).unwrap();
         handle.write_all(b"whole").unwrap();
@@ -338,10 +314,7 @@ mod tests {
         fs::write(&dest, "other").unwrap();
         assert!(file.finish().is_err());
         assert_eq!(fs::read(&dest).unwrap(), b"other");
-        assert!(
-            dir.path().join("a.tar.part").exists(),
-            "the whole part stays"
-        );
+        assert!(dir.path().join("a.tar.part").exists(), "the whole part stays");
     }
 
     #[cfg(unix)]
@@ -366,29 +339,16 @@ mod tests {
     fn destinations_are_settled_before_anything_else() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("x.tar");
-        assert_eq!(
-            Destination::settle(Some(&file), false).unwrap(),
-            Destination::File(file.clone())
-        );
+        assert_eq!(Destination::settle(Some(&file), false).unwrap(), Destination::File(file.clone()));
         fs::write(&file, "").unwrap();
         assert!(Destination::settle(Some(&file), false).is_err());
         assert!(Destination::settle(Some(&file), true).is_ok());
         let there = Destination::settle(Some(dir.path()), false).unwrap();
-        assert_eq!(
-            there.file_for("/c/checkpoint-a:b.tar"),
-            Some(dir.path().join("checkpoint-a-b.tar"))
-        );
-        assert_eq!(
-            Destination::settle(Some(Path::new("-")), false).unwrap(),
-            Destination::Stdout
-        );
+        assert_eq!(there.file_for("/c/checkpoint-a:b.tar"), Some(dir.path().join("checkpoint-a-b.tar")));
+        assert_eq!(Destination::settle(Some(Path::new("-")), false).unwrap(), Destination::Stdout);
         for missing in ["nosuch/", "nosuch/x.tar"] {
             assert!(Destination::settle(Some(&dir.path().join(missing)), false).is_err());
         }
-        assert_eq!(
-            fs::read_dir(dir.path()).unwrap().count(),
-            1,
-            "probes are gone"
-        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "probes are gone");
     }
 }

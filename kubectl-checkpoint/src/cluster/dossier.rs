@@ -25,10 +25,7 @@ pub(super) async fn who_am_i(connection: &Connection) -> Option<Value> {
     let reviews: Api<SelfSubjectReview> = Api::all(connection.client.clone());
     let params = PostParams::default();
     let review = SelfSubjectReview::default();
-    let answer = connection
-        .ask(reviews.create(&params, &review))
-        .await
-        .ok()?;
+    let answer = connection.ask(reviews.create(&params, &review)).await.ok()?;
     serde_json::to_value(answer.status?.user_info?).ok()
 }
 
@@ -42,19 +39,12 @@ pub(super) async fn node_info(
     let node = match connection.ask(nodes.get(&found.node)).await {
         Ok(node) => node,
         Err(error) => {
-            reporter.warn(&format!(
-                "the versions on node {} are not recorded: {error}",
-                found.node
-            ));
+            reporter.warn(&format!("the versions on node {} are not recorded: {error}", found.node));
             return None;
         }
     };
     let status = node.status?;
-    let ready = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "Ready");
+    let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
     if let Some(condition) = ready.filter(|condition| condition.status != "True") {
         reporter.warn(&format!(
             "node {} is not ready: {}",

@@ -36,10 +36,7 @@ const PING: Duration = Duration::from_secs(20);
 /// How much a short command may say.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
-trait Socket:
-    Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> + Send
-{
-}
+trait Socket: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> + Send {}
 
 impl<T> Socket for T where
     T: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> + Send
@@ -107,11 +104,8 @@ impl Remote {
     pub(super) async fn open(&self, script: &str, args: &[&str]) -> Result<Exec, ExecError> {
         let mut command = vec!["sh", "-c", script, "sh"];
         command.extend(args);
-        let params = AttachParams::default()
-            .container(self.container.as_str())
-            .stdin(true)
-            .stdout(true)
-            .stderr(true);
+        let params =
+            AttachParams::default().container(self.container.as_str()).stdin(true).stdout(true).stderr(true);
         let path = format!("/api/v1/namespaces/{}/pods", self.namespace);
         let request = kube::core::Request::new(path)
             .exec(&self.pod, command, &params)
@@ -125,10 +119,7 @@ impl Remote {
             })?;
         let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Exec {
-            socket: Box::pin(connection.into_stream()),
-            ping,
-        })
+        Ok(Exec { socket: Box::pin(connection.into_stream()), ping })
     }
 
     /// Runs a short command to its end.
@@ -149,9 +140,7 @@ impl Remote {
                 Event::Stdout(bytes) => stdout.extend_from_slice(&bytes),
                 Event::Stderr(bytes) => stderr.extend_from_slice(&bytes),
                 Event::Ended(how) => {
-                    return Err(ExecError::Torn(format!(
-                        "it ended before its answer was whole ({how})"
-                    )));
+                    return Err(ExecError::Torn(format!("it ended before its answer was whole ({how})")));
                 }
             }
             if stdout.len() > OUTPUT_LIMIT || stderr.len() > OUTPUT_LIMIT {
@@ -272,10 +261,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_command_is_found_only_when_it_is_whole() {
-        assert_eq!(
-            split_end(b"size=3\n\n=end 0\n"),
-            Some(("size=3\n".into(), 0))
-        );
+        assert_eq!(split_end(b"size=3\n\n=end 0\n"), Some(("size=3\n".into(), 0)));
         assert_eq!(split_end(b"\n=end 127\n"), Some((String::new(), 127)));
         for part in [&b""[..], b"size=3", b"\n=end ", b"\n=end 0", b"\n=end x\n"] {
             assert_eq!(split_end(part), None);
@@ -284,12 +270,7 @@ mod tests {
 
     #[test]
     fn only_passing_errors_are_tried_again() {
-        let refused = |code| {
-            ExecError::Refused(AskError {
-                code: Some(code),
-                message: String::new(),
-            })
-        };
+        let refused = |code| ExecError::Refused(AskError { code: Some(code), message: String::new() });
         assert!(!refused(403).is_passing());
         assert!(!refused(404).is_passing());
         assert!(refused(429).is_passing());

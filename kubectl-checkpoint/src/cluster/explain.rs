@@ -155,26 +155,17 @@ struct Status {
 /// Explains one answer to a checkpoint request.
 ///
 /// `body` may be anything; what is quoted of it is escaped.
-pub fn explain(
-    status: u16,
-    content_type: Option<&str>,
-    body: &[u8],
-    context: &Context<'_>,
-) -> Explanation {
+pub fn explain(status: u16, content_type: Option<&str>, body: &[u8], context: &Context<'_>) -> Explanation {
     let body_text = String::from_utf8_lossy(body);
     let is_json = content_type.is_some_and(|kind| kind.starts_with("application/json"));
-    let api_status = serde_json::from_slice::<Status>(body)
-        .ok()
-        .filter(|parsed| is_json && parsed.kind == "Status");
+    let api_status =
+        serde_json::from_slice::<Status>(body).ok().filter(|parsed| is_json && parsed.kind == "Status");
     let said = match &api_status {
         Some(parsed) => text::quote(&parsed.message),
         None => text::quote(&body_text),
     };
     let (class, archive) = classify(status, body, &body_text, api_status.as_ref());
-    let target = format!(
-        "{}/{}/{}",
-        context.namespace, context.pod, context.container
-    );
+    let target = format!("{}/{}/{}", context.namespace, context.pod, context.container);
     let (outcome, cause, remedies, rbac) = words(class, status, &body_text, &said, context);
     let node = context.node;
     let summary = if class == Class::Captured {
@@ -182,15 +173,7 @@ pub fn explain(
     } else {
         format!("checkpoint of {target} on node {node}: {outcome} (HTTP {status})")
     };
-    Explanation {
-        class,
-        summary,
-        said,
-        cause,
-        remedies,
-        rbac,
-        archive,
-    }
+    Explanation { class, summary, said, cause, remedies, rbac, archive }
 }
 
 fn classify(
@@ -209,9 +192,7 @@ fn classify(
             };
         }
         401 => Class::Unauthenticated,
-        403 if api_status.is_none() && said.starts_with("Forbidden (user=") => {
-            Class::ForbiddenByKubelet
-        }
+        403 if api_status.is_none() && said.starts_with("Forbidden (user=") => Class::ForbiddenByKubelet,
         403 => Class::ForbiddenByApiServer,
         404 => match api_status {
             Some(parsed) if parsed.message.starts_with("nodes ") => Class::NoSuchNode,
@@ -258,9 +239,7 @@ fn server_error(said: &str) -> (Class, Option<String>) {
         || has("Unimplemented desc")
     {
         Class::RuntimeTooOld
-    } else if has("support is disabled by configuration")
-        || has("checkpoint/restore support not available")
-    {
+    } else if has("support is disabled by configuration") || has("checkpoint/restore support not available") {
         Class::RuntimeDisabled
     } else if lower.contains("criu binary not found")
         || has("requires at least CRIU")
@@ -308,12 +287,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
         |name| format!("the container runtime ({})", text::escape(name)),
     );
     let plain = |outcome: &str, cause: &str, remedies: &[&str]| -> Words {
-        (
-            outcome.to_owned(),
-            cause.to_owned(),
-            remedies.iter().map(|line| (*line).to_owned()).collect(),
-            None,
-        )
+        (outcome.to_owned(), cause.to_owned(), remedies.iter().map(|line| (*line).to_owned()).collect(), None)
     };
     match class {
         Class::Captured => plain("", "", &[]),
@@ -374,17 +348,11 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
             vec![String::from(
                 "have the rule below applied (mind that nodes/proxy is close to root on the node)",
             )],
-            Some(cluster_role(
-                "checkpoint-capture",
-                "nodes/proxy",
-                quoted_user(said),
-            )),
+            Some(cluster_role("checkpoint-capture", "nodes/proxy", quoted_user(said))),
         ),
         Class::ForbiddenByKubelet => {
-            let user = body
-                .split_once("user=")
-                .and_then(|(_, rest)| rest.split_once(','))
-                .map(|(user, _)| user);
+            let user =
+                body.split_once("user=").and_then(|(_, rest)| rest.split_once(',')).map(|(user, _)| user);
             let cause = match context.route {
                 Route::ApiServer => format!(
                     "the API server let the request pass and the kubelet refused the API server's own identity{}: the role system:kubelet-api-admin has no nodes/checkpoint",
@@ -397,9 +365,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
             (
                 String::from("the kubelet forbids it"),
                 cause,
-                vec![String::from(
-                    "have the rule below applied by a cluster administrator",
-                )],
+                vec![String::from("have the rule below applied by a cluster administrator")],
                 Some(cluster_role("kubelet-checkpoint", "nodes/checkpoint", user)),
             )
         }
@@ -442,9 +408,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
         Class::CriuMissing => (
             String::from("CRIU is missing on the node, or too old"),
             format!("{runtime} needs a criu of 3.16 or newer in its PATH"),
-            vec![format!(
-                "install CRIU on node {node} (package criu) and check with: criu check"
-            )],
+            vec![format!("install CRIU on node {node} (package criu) and check with: criu check")],
             None,
         ),
         Class::CriuRefused => criu_refused(said, context),
@@ -454,9 +418,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
                 "the runtime keeps two to four copies of the container's memory while it works, and one archive at the end; what it had written stays at the archive's final path and is not whole",
             ),
             vec![
-                format!(
-                    "on node {node}, remove the partial archive and make room, then run this again"
-                ),
+                format!("on node {node}, remove the partial archive and make room, then run this again"),
                 String::from("do not read the partial archive as evidence"),
             ],
             None,
@@ -474,9 +436,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
                 String::from(
                     "give it longer: --timeout 600 (a value below the kubelet's own limit changes nothing)",
                 ),
-                format!(
-                    "if it hangs, look at the runtime on node {node}: journalctl -u containerd -u crio"
-                ),
+                format!("if it hangs, look at the runtime on node {node}: journalctl -u containerd -u crio"),
             ],
             None,
         ),
@@ -491,18 +451,14 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
         Class::KubeletError => (
             String::from("the kubelet could not do it"),
             format!("{runtime} said what is quoted above; it is none of the known causes"),
-            vec![format!(
-                "look at the logs on node {node}: journalctl -u kubelet -u containerd -u crio"
-            )],
+            vec![format!("look at the logs on node {node}: journalctl -u kubelet -u containerd -u crio")],
             None,
         ),
         Class::KubeletUnreachable => (
             String::from("the API server does not reach the kubelet"),
             String::from("the kubelet is down, or a firewall or a broken tunnel is in the way"),
             vec![
-                format!(
-                    "look at the node: kubectl get node {node}, and there: systemctl status kubelet"
-                ),
+                format!("look at the node: kubectl get node {node}, and there: systemctl status kubelet"),
                 String::from(
                     "nothing was repeated: whether a checkpoint was begun is only known on the node (its checkpoints directory)",
                 ),
@@ -515,9 +471,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
                 "a load balancer or the API server ended the request; that cancels the checkpoint in most cases",
             ),
             vec![
-                String::from(
-                    "speak to the API server without the load balancer, or raise its idle timeout",
-                ),
+                String::from("speak to the API server without the load balancer, or raise its idle timeout"),
                 format!("look into the checkpoints directory of node {node} before trying again"),
             ],
             None,
@@ -536,9 +490,7 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
                     Route::Kubelet => "the kubelet's address",
                 }
             ),
-            vec![format!(
-                "look into the checkpoints directory of node {node} before trying again"
-            )],
+            vec![format!("look into the checkpoints directory of node {node} before trying again")],
             None,
         ),
     }
@@ -554,17 +506,12 @@ fn criu_refused(said: &str, context: &Context<'_>) -> Words {
         "open TCP connections (the usual reason): put the line `tcp-established` into /etc/criu/runc.conf on the node (with crun: /etc/criu/crun.conf), then run this again; the runtimes do not ask for it themselves",
     )];
     // Only CRI-O hands pod annotations of that name to the OCI runtime.
-    if !context
-        .runtime
-        .is_some_and(|name| name.starts_with("containerd"))
-    {
+    if !context.runtime.is_some_and(|name| name.starts_with("containerd")) {
         remedies.push(String::from(
             "with CRI-O a pod may name the file itself: annotation org.criu.config=/etc/criu/FILE.conf",
         ));
     }
-    remedies.push(format!(
-        "read CRIU's own reason on node {node}, before the container restarts: {log}"
-    ));
+    remedies.push(format!("read CRIU's own reason on node {node}, before the container restarts: {log}"));
     remedies.push(String::from(
         "other known refusals: io_uring, SCTP or MPTCP sockets, nested namespaces, processes under a debugger",
     ));
@@ -585,11 +532,7 @@ fn quoted_user(said: &str) -> Option<&str> {
 }
 
 fn cluster_role(name: &str, resource: &str, user: Option<&str>) -> String {
-    super::rights::rbac_yaml(
-        name,
-        &[super::rights::Right::cluster("create", resource, "")],
-        user,
-    )
+    super::rights::rbac_yaml(name, &[super::rights::Right::cluster("create", resource, "")], user)
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ struct Recorded {
 }
 
 fn recorded(name: &str) -> Recorded {
-    let path = format!(
-        "{}/tests/fixtures/kubelet-http/{name}",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/tests/fixtures/kubelet-http/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let (request, rest) = text.split_once('\n').unwrap();
     let (head, rest) = rest.split_once("\n\n").unwrap();
@@ -39,8 +36,8 @@ fn expected(name: &str) -> Class {
     let stem = name.trim_end_matches(".txt");
     match stem.split_once('-').unwrap().0 {
         // 37 was meant to be a refusal; the connection had just closed, and it worked.
-        "01" | "13" | "14" | "15" | "23" | "24" | "30" | "34" | "37" | "39" | "43" | "45"
-        | "56" | "60" | "62" | "72" | "80" | "90" | "97" => Class::Captured,
+        "01" | "13" | "14" | "15" | "23" | "24" | "30" | "34" | "37" | "39" | "43" | "45" | "56" | "60"
+        | "62" | "72" | "80" | "90" | "97" => Class::Captured,
         "02" | "03" | "31" => Class::NoSuchPod,
         "04" | "32" => Class::NoSuchContainer,
         "05" | "19" | "20" | "21" | "38" => Class::NotRunning,
@@ -80,12 +77,7 @@ fn context(route: Route) -> Context<'static> {
 }
 
 fn said(status: u16, body: &str) -> Explanation {
-    explain(
-        status,
-        Some("text/plain; charset=utf-8"),
-        body.as_bytes(),
-        &context(Route::ApiServer),
-    )
+    explain(status, Some("text/plain; charset=utf-8"), body.as_bytes(), &context(Route::ApiServer))
 }
 
 #[test]
@@ -99,23 +91,12 @@ fn every_recorded_answer_has_its_class() {
     assert!(names.len() > 60, "only {} records", names.len());
     for name in names {
         let record = recorded(&name);
-        let route = if record.request.contains(":10250/checkpoint") {
-            Route::Kubelet
-        } else {
-            Route::ApiServer
-        };
-        let answer = explain(
-            record.status,
-            record.content_type.as_deref(),
-            &record.body,
-            &context(route),
-        );
+        let route =
+            if record.request.contains(":10250/checkpoint") { Route::Kubelet } else { Route::ApiServer };
+        let answer = explain(record.status, record.content_type.as_deref(), &record.body, &context(route));
         assert_eq!(answer.class, expected(&name), "{name}: {answer}");
         let shown = answer.to_string();
-        assert!(
-            shown.chars().all(|c| c == '\n' || !c.is_control()),
-            "{name} reaches the terminal raw"
-        );
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{name} reaches the terminal raw");
         if answer.class == Class::Captured {
             let path = answer.archive.unwrap();
             assert!(path.starts_with("/var/lib/kubelet/checkpoints/checkpoint-"));
@@ -129,21 +110,13 @@ fn every_recorded_answer_has_its_class() {
 #[test]
 fn a_refusal_names_the_usual_reason_and_the_log() {
     let record = recorded("22-kubelet-criu-refuses-tcp.txt");
-    let answer = explain(
-        record.status,
-        None,
-        &record.body,
-        &context(Route::ApiServer),
-    );
+    let answer = explain(record.status, None, &record.body, &context(Route::ApiServer));
     let shown = answer.to_string();
     assert!(shown.contains("tcp-established"), "{shown}");
     assert!(shown.contains("/etc/criu/runc.conf"), "{shown}");
     assert!(shown.contains("criu-dump.log"), "{shown}");
     assert!(!shown.contains("org.criu.config"), "containerd ignores it");
-    let crio = Context {
-        runtime: Some("cri-o://1.36.0"),
-        ..context(Route::ApiServer)
-    };
+    let crio = Context { runtime: Some("cri-o://1.36.0"), ..context(Route::ApiServer) };
     let shown = explain(record.status, None, &record.body, &crio).to_string();
     assert!(shown.contains("org.criu.config"), "{shown}");
 }
@@ -151,17 +124,10 @@ fn a_refusal_names_the_usual_reason_and_the_log() {
 #[test]
 fn a_full_disk_names_what_stays() {
     let record = recorded("71-checkpoints-dir-full.txt");
-    let answer = explain(
-        record.status,
-        None,
-        &record.body,
-        &context(Route::ApiServer),
-    );
+    let answer = explain(record.status, None, &record.body, &context(Route::ApiServer));
     assert_eq!(
         answer.archive.as_deref(),
-        Some(
-            "/var/lib/kubelet/checkpoints/checkpoint-counter_default-counter-2026-11-23T17:27:35Z.tar"
-        )
+        Some("/var/lib/kubelet/checkpoints/checkpoint-counter_default-counter-2026-11-23T17:27:35Z.tar")
     );
     assert!(answer.to_string().contains("(partial)"));
 }
@@ -169,23 +135,15 @@ fn a_full_disk_names_what_stays() {
 #[test]
 fn the_two_refusals_of_rights_ask_for_different_rules() {
     let record = recorded("35-api-no-role.txt");
-    let by_api = explain(
-        record.status,
-        record.content_type.as_deref(),
-        &record.body,
-        &context(Route::ApiServer),
-    );
+    let by_api =
+        explain(record.status, record.content_type.as_deref(), &record.body, &context(Route::ApiServer));
     let yaml = by_api.rbac.unwrap();
     assert!(yaml.contains("nodes/proxy"), "{yaml}");
     assert!(yaml.contains("name: none"), "the user is named: {yaml}");
 
     let record = recorded("09-kubelet-proxy-role-only.txt");
-    let by_kubelet = explain(
-        record.status,
-        record.content_type.as_deref(),
-        &record.body,
-        &context(Route::Kubelet),
-    );
+    let by_kubelet =
+        explain(record.status, record.content_type.as_deref(), &record.body, &context(Route::Kubelet));
     let yaml = by_kubelet.rbac.unwrap();
     assert!(yaml.contains("nodes/checkpoint"), "{yaml}");
     let through = said(
@@ -193,12 +151,7 @@ fn the_two_refusals_of_rights_ask_for_different_rules() {
         "Forbidden (user=kube-apiserver-kubelet-client, verb=create, resource=nodes, subresource(s)=[checkpoint])\n",
     );
     assert!(through.cause.contains("kube-apiserver-kubelet-client"));
-    assert!(
-        through
-            .rbac
-            .unwrap()
-            .contains("kube-apiserver-kubelet-client")
-    );
+    assert!(through.rbac.unwrap().contains("kube-apiserver-kubelet-client"));
 }
 
 #[test]
@@ -259,13 +212,6 @@ fn a_hostile_body_is_shown_escaped_and_cut() {
     let shown = said(500, &hostile).to_string();
     assert!(shown.len() < 4000);
     assert!(!shown.contains('\x1b') && !shown.contains('\x07'));
-    let shown = said(
-        403,
-        "Forbidden (user=\x1b[31mx\n---\nkind: Evil, verb=create",
-    )
-    .to_string();
-    assert!(
-        !shown.contains('\x1b') && !shown.contains("\n---\nkind: Evil"),
-        "{shown}"
-    );
+    let shown = said(403, "Forbidden (user=\x1b[31mx\n---\nkind: Evil, verb=create").to_string();
+    assert!(!shown.contains('\x1b') && !shown.contains("\n---\nkind: Evil"), "{shown}");
 }

@@ -92,18 +92,11 @@ fn last_line(file: &mut File) -> Result<Option<Vec<u8>>> {
 /// Who runs this program, by the local system.
 pub fn local_actor() -> Value {
     let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = environment("USER")
-        .or_else(|| environment("LOGNAME"))
-        .or_else(|| environment("USERNAME"));
+    let user = environment("USER").or_else(|| environment("LOGNAME")).or_else(|| environment("USERNAME"));
     #[cfg(unix)]
     let (uid, host) = (
         Some(rustix::process::getuid().as_raw()),
-        Some(
-            rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
-        ),
+        Some(rustix::system::uname().nodename().to_string_lossy().into_owned()),
     );
     #[cfg(not(unix))]
     let (uid, host) = (None::<u32>, environment("COMPUTERNAME"));
@@ -136,10 +129,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 

@@ -68,12 +68,8 @@ pub fn write(captures: &[Capture], warnings: &[String], format: OutputFormat) ->
 }
 
 fn render(captures: &[Capture], warnings: &[String], format: OutputFormat) -> Result<String> {
-    let list = CaptureList {
-        api_version: "libforensic/v1alpha1",
-        kind: "CaptureList",
-        items: captures,
-        warnings,
-    };
+    let list =
+        CaptureList { api_version: "libforensic/v1alpha1", kind: "CaptureList", items: captures, warnings };
     Ok(match format {
         OutputFormat::Json => serde_json::to_string_pretty(&list)? + "\n",
         OutputFormat::Yaml => {
@@ -105,29 +101,18 @@ fn render(captures: &[Capture], warnings: &[String], format: OutputFormat) -> Re
 
 fn table(captures: &[Capture], wide: bool) -> String {
     let mut rows = vec![
-        vec![
-            "NAMESPACE",
-            "POD",
-            "CONTAINER",
-            "NODE",
-            "SIZE",
-            "SHA256",
-            "FILE",
-        ]
-        .into_iter()
-        .map(String::from)
-        .collect::<Vec<String>>(),
+        vec!["NAMESPACE", "POD", "CONTAINER", "NODE", "SIZE", "SHA256", "FILE"]
+            .into_iter()
+            .map(String::from)
+            .collect::<Vec<String>>(),
     ];
     if let (true, Some(header)) = (wide, rows.first_mut()) {
         header.extend(["NODE PATH".into(), "RECORD".into()]);
     }
     for capture in captures {
         // The full digest is in every other format and in the record.
-        let digest: String = if wide {
-            capture.sha256.clone()
-        } else {
-            capture.sha256.chars().take(12).collect()
-        };
+        let digest: String =
+            if wide { capture.sha256.clone() } else { capture.sha256.chars().take(12).collect() };
         let mut row = vec![
             capture.namespace.clone(),
             capture.pod.clone(),
@@ -177,12 +162,7 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(quiet: bool) -> Self {
-        Self {
-            quiet,
-            bar: RefCell::new(None),
-            warnings: RefCell::new(Vec::new()),
-            expected: Cell::new(None),
-        }
+        Self { quiet, bar: RefCell::new(None), warnings: RefCell::new(Vec::new()), expected: Cell::new(None) }
     }
 
     /// Says what is done now.
@@ -309,13 +289,7 @@ mod tests {
         let yaml = render(&items, &[], OutputFormat::Yaml).unwrap();
         assert!(yaml.contains("kind: CaptureList"), "{yaml}");
         assert_eq!(render(&items, &[], OutputFormat::Name).unwrap(), "x.tar\n");
-        assert_eq!(
-            render(&items, &[], OutputFormat::Ndjson)
-                .unwrap()
-                .lines()
-                .count(),
-            1
-        );
+        assert_eq!(render(&items, &[], OutputFormat::Ndjson).unwrap().lines().count(), 1);
     }
 
     #[test]

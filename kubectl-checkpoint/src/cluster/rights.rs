@@ -40,13 +40,7 @@ impl Right {
     }
 
     /// A right in one namespace.
-    pub fn namespaced(
-        namespace: &str,
-        verb: &str,
-        group: &str,
-        resource: &str,
-        purpose: &str,
-    ) -> Self {
+    pub fn namespaced(namespace: &str, verb: &str, group: &str, resource: &str, purpose: &str) -> Self {
         Self {
             namespace: Some(namespace.into()),
             group: group.into(),
@@ -98,10 +92,7 @@ pub async fn missing(connection: &Connection, rights: &[Right]) -> Result<Vec<Ri
 ///
 /// `user` is who is to have them; without one the binding says so to be filled in.
 pub fn rbac_yaml(name: &str, rights: &[Right], user: Option<&str>) -> String {
-    let scopes: BTreeSet<Option<&str>> = rights
-        .iter()
-        .map(|right| right.namespace.as_deref())
-        .collect();
+    let scopes: BTreeSet<Option<&str>> = rights.iter().map(|right| right.namespace.as_deref()).collect();
     let mut out = String::new();
     for scope in scopes {
         let rules: BTreeSet<(&str, &str)> = rights
@@ -115,24 +106,17 @@ pub fn rbac_yaml(name: &str, rights: &[Right], user: Option<&str>) -> String {
         };
         let metadata = format!("metadata: {{name: {}{place}}}", scalar(name));
         // Writing to a String cannot end in an error.
-        let _ = write!(
-            out,
-            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\n{metadata}\nrules:\n"
-        );
+        let _ =
+            write!(out, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\n{metadata}\nrules:\n");
         for (group, resource) in rules {
             let verbs: BTreeSet<&str> = rights
                 .iter()
-                .filter(|r| {
-                    r.namespace.as_deref() == scope && r.group == group && r.resource == resource
-                })
+                .filter(|r| r.namespace.as_deref() == scope && r.group == group && r.resource == resource)
                 .map(|right| right.verb.as_str())
                 .collect();
             let verbs = verbs.into_iter().collect::<Vec<_>>().join(", ");
             let group = scalar(group);
-            let _ = writeln!(
-                out,
-                "- {{apiGroups: [{group}], resources: [{resource}], verbs: [{verbs}]}}"
-            );
+            let _ = writeln!(out, "- {{apiGroups: [{group}], resources: [{resource}], verbs: [{verbs}]}}");
         }
         let _ = write!(
             out,
@@ -152,32 +136,19 @@ fn subject(user: Option<&str>) -> String {
             "{apiGroup: rbac.authorization.k8s.io, kind: User, name: FILL-IN}  # kubectl auth whoami",
         );
     };
-    match user
-        .strip_prefix("system:serviceaccount:")
-        .and_then(|rest| rest.split_once(':'))
-    {
-        Some((namespace, name)) => format!(
-            "{{kind: ServiceAccount, namespace: {}, name: {}}}",
-            scalar(namespace),
-            scalar(name)
-        ),
-        None => format!(
-            "{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {}}}",
-            scalar(user)
-        ),
+    match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        Some((namespace, name)) => {
+            format!("{{kind: ServiceAccount, namespace: {}, name: {}}}", scalar(namespace), scalar(name))
+        }
+        None => format!("{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {}}}", scalar(user)),
     }
 }
 
 /// A YAML scalar: plain where it cannot be mistaken, else in double quotes.
 fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        && !matches!(
-            text,
-            "true" | "false" | "null" | "yes" | "no" | "on" | "off"
-        );
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+        && !matches!(text, "true" | "false" | "null" | "yes" | "no" | "on" | "off");
     if plain {
         text.to_owned()
     } else {

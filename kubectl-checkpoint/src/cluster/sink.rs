@@ -48,18 +48,11 @@ impl Sink {
     pub(super) fn start(output: Output) -> io::Result<Self> {
         let (chunks, mut received) = mpsc::unbounded_channel::<Chunk>();
         let (done, result) = oneshot::channel();
-        std::thread::Builder::new()
-            .name(String::from("writer"))
-            .spawn(move || {
-                // Nobody waits when the work was dropped.
-                let _ = done.send(write_all(output, &mut received));
-            })?;
-        Ok(Self {
-            chunks: Some(chunks),
-            room: Arc::new(Semaphore::new(WINDOW)),
-            result,
-            pushed: 0,
-        })
+        std::thread::Builder::new().name(String::from("writer")).spawn(move || {
+            // Nobody waits when the work was dropped.
+            let _ = done.send(write_all(output, &mut received));
+        })?;
+        Ok(Self { chunks: Some(chunks), room: Arc::new(Semaphore::new(WINDOW)), result, pushed: 0 })
     }
 
     /// How many bytes were handed over.
@@ -74,10 +67,7 @@ impl Sink {
         let size = u32::try_from(length.min(WINDOW)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(size).await?;
         let chunk = Chunk { bytes, _room: room };
-        let handed = self
-            .chunks
-            .as_ref()
-            .is_some_and(|chunks| chunks.send(chunk).is_ok());
+        let handed = self.chunks.as_ref().is_some_and(|chunks| chunks.send(chunk).is_ok());
         if !handed {
             return Err(self.why().await);
         }
@@ -105,18 +95,13 @@ impl Sink {
 
 fn cannot_write(error: &io::Error) -> anyhow::Error {
     if error.kind() == io::ErrorKind::StorageFull {
-        anyhow!(
-            "cannot write the archive: the disk here is full ({error}); make room or give another DEST"
-        )
+        anyhow!("cannot write the archive: the disk here is full ({error}); make room or give another DEST")
     } else {
         anyhow!("cannot write the archive: {error}")
     }
 }
 
-fn write_all(
-    mut output: Output,
-    received: &mut mpsc::UnboundedReceiver<Chunk>,
-) -> io::Result<Written> {
+fn write_all(mut output: Output, received: &mut mpsc::UnboundedReceiver<Chunk>) -> io::Result<Written> {
     let mut hash = Sha256::new();
     let mut bytes: u64 = 0;
     while let Some(chunk) = received.blocking_recv() {
@@ -133,10 +118,7 @@ fn write_all(
         Output::Stdout => io::stdout().lock().flush()?,
         Output::Nowhere => {}
     }
-    Ok(Written {
-        bytes,
-        sha256: hex(&hash.finalize()),
-    })
+    Ok(Written { bytes, sha256: hex(&hash.finalize()) })
 }
 
 #[cfg(test)]
@@ -144,9 +126,7 @@ mod tests {
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
     }
 
     #[test]
@@ -157,14 +137,10 @@ mod tests {
         let written = runtime().block_on(async {
             let mut sink = Sink::start(Output::File(file)).unwrap();
             for part in ["ab", "", "c"] {
-                sink.push(Bytes::from_static(part.as_bytes()))
-                    .await
-                    .unwrap();
+                sink.push(Bytes::from_static(part.as_bytes())).await.unwrap();
             }
             // Larger than the window: passes all the same.
-            sink.push(Bytes::from(vec![b'x'; WINDOW + 1]))
-                .await
-                .unwrap();
+            sink.push(Bytes::from(vec![b'x'; WINDOW + 1])).await.unwrap();
             sink.push(Bytes::from_static(b"end")).await.unwrap();
             assert_eq!(sink.pushed(), 3 + WINDOW as u64 + 1 + 3);
             sink.finish().await.unwrap()
@@ -178,10 +154,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_said() {
-        let full = std::fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .unwrap();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let said = runtime().block_on(async {
             let mut sink = Sink::start(Output::File(full)).unwrap();
             loop {

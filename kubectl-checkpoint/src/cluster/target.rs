@@ -93,24 +93,12 @@ impl Target {
     /// When it is neither, or a name is not one Kubernetes would accept.
     pub fn parse(text: &str) -> Result<Self> {
         let Some((first, second)) = text.split_once('/') else {
-            return Ok(Self::Pod {
-                name: checked(text)?,
-                container: None,
-            });
+            return Ok(Self::Pod { name: checked(text)?, container: None });
         };
         Ok(match type_word(first) {
-            Some(TypeWord::Pod) => Self::Pod {
-                name: checked(second)?,
-                container: None,
-            },
-            Some(TypeWord::Workload(kind)) => Self::Workload {
-                kind,
-                name: checked(second)?,
-            },
-            None => Self::Pod {
-                name: checked(first)?,
-                container: Some(checked(second)?),
-            },
+            Some(TypeWord::Pod) => Self::Pod { name: checked(second)?, container: None },
+            Some(TypeWord::Workload(kind)) => Self::Workload { kind, name: checked(second)? },
+            None => Self::Pod { name: checked(first)?, container: Some(checked(second)?) },
         })
     }
 }
@@ -135,9 +123,7 @@ impl Target {
 fn checked(name: &str) -> Result<String> {
     let good = !name.is_empty()
         && name.len() <= 253
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.ends_with(|c: char| c.is_ascii_alphanumeric());
     if !good {
@@ -187,34 +173,21 @@ pub struct Found {
 ///
 /// When there is no such pod or container, when it does not run, or when it is
 /// not clear which one is meant; the message then says what to type.
-pub async fn find(
-    connection: &Connection,
-    target: &Target,
-    container: Option<&str>,
-) -> Result<Found> {
+pub async fn find(connection: &Connection, target: &Target, container: Option<&str>) -> Result<Found> {
     let namespace = checked(&connection.namespace)?;
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &namespace);
     match target {
-        Target::Pod {
-            name,
-            container: typed,
-        } => {
+        Target::Pod { name, container: typed } => {
             let wanted = match (typed.as_deref(), container) {
                 (Some(one), Some(other)) if one != other => {
                     bail!("the target names the container {one}, and -c names {other}; give one")
                 }
                 (one, other) => other.or(one),
             };
-            let pod = connection.ask(pods.get(name)).await.map_err(|error| {
-                asked(
-                    &error,
-                    &namespace,
-                    "get",
-                    "",
-                    "pods",
-                    &format!("pod {name}"),
-                )
-            })?;
+            let pod = connection
+                .ask(pods.get(name))
+                .await
+                .map_err(|error| asked(&error, &namespace, "get", "", "pods", &format!("pod {name}")))?;
             select(&namespace, &pod, wanted)
         }
         Target::Workload { kind, name } => {
@@ -239,8 +212,7 @@ async fn pod_of_workload(
         kind: kind_name.into(),
         plural: plural.into(),
     };
-    let workloads: Api<DynamicObject> =
-        Api::namespaced_with(connection.client.clone(), namespace, &resource);
+    let workloads: Api<DynamicObject> = Api::namespaced_with(connection.client.clone(), namespace, &resource);
     let what = format!("{} {name}", kind_name.to_ascii_lowercase());
     let workload = connection
         .ask(workloads.get(name))
@@ -257,16 +229,7 @@ async fn pod_of_workload(
     let mut found = connection
         .ask(pods.list(&params))
         .await
-        .map_err(|error| {
-            asked(
-                &error,
-                namespace,
-                "list",
-                "",
-                "pods",
-                &format!("pods of {what}"),
-            )
-        })?
+        .map_err(|error| asked(&error, namespace, "list", "", "pods", &format!("pods of {what}")))?
         .items;
     let all = found.len();
     found.retain(|pod| phase(pod) == "Running" && pod.metadata.deletion_timestamp.is_none());
@@ -275,22 +238,14 @@ async fn pod_of_workload(
             .iter()
             .map(|pod| {
                 let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-                format!(
-                    "  {}  (node {})",
-                    text::escape(&pod.name_any()),
-                    text::escape(node.unwrap_or("?"))
-                )
+                format!("  {}  (node {})", text::escape(&pod.name_any()), text::escape(node.unwrap_or("?")))
             })
             .collect();
-        bail!(
-            "the {what} has {} running pods; name the one to freeze:\n{}",
-            found.len(),
-            lines.join("\n")
-        );
+        bail!("the {what} has {} running pods; name the one to freeze:\n{}", found.len(), lines.join("\n"));
     }
-    found.pop().ok_or_else(|| {
-        anyhow!("the {what} in namespace {namespace} has no running pod ({all} in all)")
-    })
+    found
+        .pop()
+        .ok_or_else(|| anyhow!("the {what} in namespace {namespace} has no running pod ({all} in all)"))
 }
 
 fn asked(
@@ -321,44 +276,22 @@ fn asked(
 }
 
 fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or("Unknown")
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Unknown")
 }
 
 /// Chooses the container of a pod and checks that it runs.
 fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
     let name = pod.name_any();
-    let spec = pod
-        .spec
-        .as_ref()
-        .ok_or_else(|| anyhow!("the pod {name} has no specification"))?;
-    let regular = spec
-        .containers
-        .iter()
-        .map(|c| (c.name.as_str(), ContainerKind::Regular));
-    let init = spec
-        .init_containers
-        .iter()
-        .flatten()
-        .map(|c| (c.name.as_str(), ContainerKind::Init));
-    let ephemeral = spec
-        .ephemeral_containers
-        .iter()
-        .flatten()
-        .map(|c| (c.name.as_str(), ContainerKind::Ephemeral));
+    let spec = pod.spec.as_ref().ok_or_else(|| anyhow!("the pod {name} has no specification"))?;
+    let regular = spec.containers.iter().map(|c| (c.name.as_str(), ContainerKind::Regular));
+    let init = spec.init_containers.iter().flatten().map(|c| (c.name.as_str(), ContainerKind::Init));
+    let ephemeral =
+        spec.ephemeral_containers.iter().flatten().map(|c| (c.name.as_str(), ContainerKind::Ephemeral));
     let all: Vec<(&str, ContainerKind)> = regular.chain(init).chain(ephemeral).collect();
     let (container, kind) = match wanted {
-        Some(wanted) => *all
-            .iter()
-            .find(|(container, _)| *container == wanted)
-            .ok_or_else(|| {
-                anyhow!(
-                    "the pod {name} has no container {wanted:?}; it has:\n{}",
-                    listed(&name, pod, &all)
-                )
-            })?,
+        Some(wanted) => *all.iter().find(|(container, _)| *container == wanted).ok_or_else(|| {
+            anyhow!("the pod {name} has no container {wanted:?}; it has:\n{}", listed(&name, pod, &all))
+        })?,
         None => match spec.containers.as_slice() {
             [only] => (only.name.as_str(), ContainerKind::Regular),
             _ => bail!(
@@ -374,10 +307,8 @@ fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
         .filter(|node| !node.is_empty())
         .ok_or_else(|| anyhow!("the pod {name} is on no node yet (phase {})", phase(pod)))?;
     let status = status_of(pod, container).cloned();
-    let running = status
-        .as_ref()
-        .and_then(|status| status.state.as_ref())
-        .is_some_and(|state| state.running.is_some());
+    let running =
+        status.as_ref().and_then(|status| status.state.as_ref()).is_some_and(|state| state.running.is_some());
     let status = match status {
         Some(status) if running => status,
         status => bail!(
@@ -424,17 +355,11 @@ fn describe_state(pod: &Pod, status: Option<&ContainerStatus>) -> String {
         return format!(
             "it ended with exit code {}{}",
             ended.exit_code,
-            ended
-                .reason
-                .as_ref()
-                .map_or_else(String::new, |reason| format!(", {}", text::quote(reason)))
+            ended.reason.as_ref().map_or_else(String::new, |reason| format!(", {}", text::quote(reason)))
         );
     }
     if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
-        return format!(
-            "it waits: {}",
-            why(waiting.reason.as_ref(), waiting.message.as_ref())
-        );
+        return format!("it waits: {}", why(waiting.reason.as_ref(), waiting.message.as_ref()));
     }
     if state.is_some_and(|state| state.running.is_some()) {
         return String::from("running");
@@ -515,14 +440,9 @@ mod tests {
             ("job/web", WorkloadKind::Job),
         ] {
             let name = String::from("web");
-            assert_eq!(
-                Target::parse(typed).unwrap(),
-                Target::Workload { kind, name }
-            );
+            assert_eq!(Target::parse(typed).unwrap(), Target::Workload { kind, name });
         }
-        for wrong in [
-            "", "/", "a/", "/a", "a/b/c", "../x", "a b", "A", "a%2fb", "a?x", "-a", "pod/",
-        ] {
+        for wrong in ["", "/", "a/", "/a", "a/b/c", "../x", "a b", "A", "a%2fb", "a?x", "-a", "pod/"] {
             assert!(Target::parse(wrong).is_err(), "{wrong:?}");
         }
     }
@@ -557,9 +477,7 @@ mod tests {
         for line in ["web/app  (running)", "web/sidecar", "web/debug", "it waits"] {
             assert!(several.contains(line), "{several}");
         }
-        let unknown = select("shop", &sample(), Some("x"))
-            .unwrap_err()
-            .to_string();
+        let unknown = select("shop", &sample(), Some("x")).unwrap_err().to_string();
         assert!(unknown.contains("no container \"x\""), "{unknown}");
     }
 

@@ -67,10 +67,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_not_sent() {
-        assert_eq!(
-            escape("a\x1b[2J\u{9b}b\u{202e}\u{7f}"),
-            "a\\u{1b}[2J\\u{9b}b\\u{202e}\\u{7f}"
-        );
+        assert_eq!(escape("a\x1b[2J\u{9b}b\u{202e}\u{7f}"), "a\\u{1b}[2J\\u{9b}b\\u{202e}\\u{7f}");
         assert_eq!(escape("zwei\nZeilen\t–"), "zwei\\nZeilen\\t–");
     }
 

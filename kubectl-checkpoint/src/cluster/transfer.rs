@@ -118,10 +118,9 @@ impl Source<'_> {
     pub(super) async fn inspect(&self) -> Result<Facts> {
         let limit = Duration::from_secs(60);
         let args = [self.path];
-        let output = persist("look at the archive through the collector", || {
-            self.remote.run(INSPECT, &args, limit)
-        })
-        .await?;
+        let output =
+            persist("look at the archive through the collector", || self.remote.run(INSPECT, &args, limit))
+                .await?;
         if output.code != 0 {
             bail!(
                 "the collector cannot read {}: {} (exit code {})",
@@ -135,12 +134,7 @@ impl Source<'_> {
 
     /// Brings the file into `output` and checks it against the other side.
     /// Nothing is written beyond the size the node gave.
-    pub(super) async fn fetch(
-        &self,
-        facts: &Facts,
-        output: Output,
-        watch: &impl Watch,
-    ) -> Result<Arrived> {
+    pub(super) async fn fetch(&self, facts: &Facts, output: Output, watch: &impl Watch) -> Result<Arrived> {
         watch.expect(facts.size);
         let sink = Sink::start(output)?;
         // Both at once: the digest reads what the stream reads, from the same cache.
@@ -162,9 +156,7 @@ impl Source<'_> {
                     second.bytes
                 );
             }
-            Witness::SecondRead {
-                sha256: second.sha256,
-            }
+            Witness::SecondRead { sha256: second.sha256 }
         };
         if written.sha256 != witness.sha256() {
             bail!(
@@ -175,26 +167,17 @@ impl Source<'_> {
                 witness.method()
             );
         }
-        Ok(Arrived {
-            bytes: written.bytes,
-            sha256: written.sha256,
-            witness,
-            resumed,
-        })
+        Ok(Arrived { bytes: written.bytes, sha256: written.sha256, witness, resumed })
     }
 
     /// Has the node take the digest. `None` where it has no tool for it.
     async fn digest(&self) -> Result<Option<Witness>> {
         let args = [self.path];
-        let output = persist("take the digest on the node", || {
-            self.remote.run(DIGEST, &args, DIGEST_LIMIT)
-        })
-        .await?;
+        let output =
+            persist("take the digest on the node", || self.remote.run(DIGEST, &args, DIGEST_LIMIT)).await?;
         match parse_digest(&output.stdout) {
             Some((tool, _)) if tool == "none" => Ok(None),
-            Some((tool, Some(sha256))) if output.code == 0 => {
-                Ok(Some(Witness::Node { tool, sha256 }))
-            }
+            Some((tool, Some(sha256))) if output.code == 0 => Ok(Some(Witness::Node { tool, sha256 })),
             _ => bail!(
                 "the collector could not take the digest (exit code {}): {}",
                 output.code,
@@ -225,15 +208,9 @@ impl Source<'_> {
                 fruitless += 1;
             }
             if fruitless >= FRUITLESS_TRIES {
-                bail!(
-                    "the download stands still at byte {} after {fruitless} tries: {why}",
-                    sink.pushed()
-                );
+                bail!("the download stands still at byte {} after {fruitless} tries: {why}", sink.pushed());
             }
-            watch.note(&format!(
-                "the stream ended at byte {} ({why}); going on from there",
-                sink.pushed()
-            ));
+            watch.note(&format!("the stream ended at byte {} ({why}); going on from there", sink.pushed()));
             resumed += 1;
             // Pauses grow only while nothing arrives.
             tokio::time::sleep(Duration::from_millis(200 << fruitless.min(5))).await;
@@ -246,25 +223,12 @@ impl Source<'_> {
         Ok((written, resumed))
     }
 
-    async fn stream_once(
-        &self,
-        facts: &Facts,
-        sink: &mut Sink,
-        watch: &impl Watch,
-    ) -> Result<(), Trouble> {
+    async fn stream_once(&self, facts: &Facts, sink: &mut Sink, watch: &impl Watch) -> Result<(), Trouble> {
         let offset = sink.pushed();
         // Without `tail` the file comes from its beginning and we pass over what we have.
-        let (from, mut skip) = if facts.has_tail {
-            (offset, 0)
-        } else {
-            (0, offset)
-        };
+        let (from, mut skip) = if facts.has_tail { (offset, 0) } else { (0, offset) };
         let first = format!("{}", from.saturating_add(1));
-        let mut exec = self
-            .remote
-            .open(SEND, &[self.path, &first])
-            .await
-            .map_err(Trouble::from)?;
+        let mut exec = self.remote.open(SEND, &[self.path, &first]).await.map_err(Trouble::from)?;
         let mut sent = None;
         let mut said = String::new();
         loop {
@@ -272,11 +236,7 @@ impl Source<'_> {
                 exec.release().await;
                 return Ok(());
             }
-            let patience = if sent.is_some() {
-                TAIL_LIMIT
-            } else {
-                self.patience
-            };
+            let patience = if sent.is_some() { TAIL_LIMIT } else { self.patience };
             match exec.next(patience).await {
                 Ok(Event::Stdout(mut bytes)) => {
                     if skip > 0 {
@@ -354,10 +314,7 @@ fn parse_digest(stdout: &str) -> Option<(String, Option<String>)> {
     let tool = first.strip_prefix("tool ")?.trim().to_owned();
     let word = rest.split_whitespace().next().unwrap_or_default();
     let is_digest = word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    Some((
-        text::escape(&tool),
-        is_digest.then(|| word.to_ascii_lowercase()),
-    ))
+    Some((text::escape(&tool), is_digest.then(|| word.to_ascii_lowercase())))
 }
 
 fn parse_sent(stderr: &str) -> Option<i32> {
@@ -372,10 +329,7 @@ mod tests {
     #[test]
     fn facts_are_read_line_by_line() {
         let facts = parse_facts("size 42\ntail yes\nclock 1700000000\n");
-        assert_eq!(
-            (facts.size, facts.clock, facts.has_tail),
-            (Some(42), Some(1_700_000_000), true)
-        );
+        assert_eq!((facts.size, facts.clock, facts.has_tail), (Some(42), Some(1_700_000_000), true));
         let none = parse_facts("size x\n");
         assert_eq!((none.size, none.has_tail), (None, false));
     }
@@ -383,11 +337,7 @@ mod tests {
     #[test]
     fn digests_are_read_as_each_tool_prints_them() {
         let digest = "a".repeat(64);
-        for line in [
-            format!("{digest}  -"),
-            format!("{digest} *-"),
-            format!("{digest} *stdin"),
-        ] {
+        for line in [format!("{digest}  -"), format!("{digest} *-"), format!("{digest} *stdin")] {
             let read = parse_digest(&format!("tool sha256sum\n{line}\n"));
             assert_eq!(read, Some(("sha256sum".into(), Some(digest.clone()))));
         }

@@ -72,11 +72,7 @@ pub async fn post(connection: &Connection, found: &Found, timeout: Option<u32>) 
             .map_err(|error| unanswered(connection, found, &chain(&error)))?;
         let status = response.status().as_u16();
         let header = |name: http::HeaderName| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let content_type = header(http::header::CONTENT_TYPE);
         let date = header(http::header::DATE)
@@ -85,19 +81,10 @@ pub async fn post(connection: &Connection, found: &Found, timeout: Option<u32>) 
         let body = Limited::new(response.into_body(), BODY_LIMIT)
             .collect()
             .await
-            .map_err(|error| {
-                unanswered(connection, found, &format!("HTTP {status}, then {error}"))
-            })?
+            .map_err(|error| unanswered(connection, found, &format!("HTTP {status}, then {error}")))?
             .to_bytes()
             .to_vec();
-        Ok(Answer {
-            status,
-            content_type,
-            body,
-            started,
-            finished: Timestamp::now(),
-            date,
-        })
+        Ok(Answer { status, content_type, body, started, finished: Timestamp::now(), date })
     };
     let Some(seconds) = timeout else {
         return exchange.await;

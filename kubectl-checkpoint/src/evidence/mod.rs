@@ -80,6 +80,7 @@ impl Evidence {
             archives: self.names.clone(),
             format: args.output.output,
             headers: !args.output.no_headers,
+            colored: args.output.color.enabled(),
             warnings: &|index| self.warnings(index),
         };
         let stdout = std::io::stdout().lock();

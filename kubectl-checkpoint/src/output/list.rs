@@ -45,6 +45,8 @@ pub struct Answer<'a> {
     pub format: Format,
     /// Whether tables begin with column names.
     pub headers: bool,
+    /// Whether tables are coloured.
+    pub colored: bool,
     /// Returns what could not be read of archive number `index`, after its items were given.
     pub warnings: &'a dyn Fn(usize) -> Vec<Warning>,
 }
@@ -88,7 +90,7 @@ impl Answer<'_> {
                 if several {
                     headers.insert(0, "ARCHIVE");
                 }
-                let mut table = Table::new(&mut *out, headers, self.headers);
+                let mut table = Table::new(&mut *out, headers, self.headers).colored(self.colored);
                 for (index, archive) in self.archives.iter().enumerate() {
                     run(index, &mut |item| {
                         let mut cells = rows.cells(&item, wide);

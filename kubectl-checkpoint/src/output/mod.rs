@@ -36,6 +36,21 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Decides for standard output.
+    pub fn enabled(self) -> bool {
+        use std::io::IsTerminal;
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            // https://no-color.org: any value but an empty one.
+            Self::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
+        }
+    }
+}
+
 /// Returns true if the error is a reader that went away, which is no failure.
 pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
     e.chain().any(|cause| {

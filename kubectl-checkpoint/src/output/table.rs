@@ -20,13 +20,27 @@ pub struct Table<W: Write> {
     widths: Vec<usize>,
     buffer: Vec<Vec<String>>,
     started: bool,
+    colored: bool,
 }
+
+/// What is no longer where its path says stands out.
+const GONE: &str = " (deleted)";
+const YELLOW: &str = "\x1b[33m";
+const BOLD: &str = "\x1b[1m";
+const RESET: &str = "\x1b[0m";
 
 impl<W: Write> Table<W> {
     /// Starts a table.
     pub fn new(out: W, headers: Vec<&'static str>, show_headers: bool) -> Self {
         let widths = headers.iter().map(|h| if show_headers { h.width() } else { 0 }).collect();
-        Self { out, headers, show_headers, widths, buffer: Vec::new(), started: false }
+        Self { out, headers, show_headers, widths, buffer: Vec::new(), started: false, colored: false }
+    }
+
+    /// Turns colour on or off.
+    #[must_use]
+    pub fn colored(mut self, on: bool) -> Self {
+        self.colored = on;
+        self
     }
 
     /// Adds a row.
@@ -36,7 +50,7 @@ impl<W: Write> Table<W> {
     /// When the output fails.
     pub fn row(&mut self, cells: Vec<String>) -> io::Result<()> {
         if self.started {
-            return self.write(&cells);
+            return self.write(&cells, "");
         }
         for (width, cell) in self.widths.iter_mut().zip(&cells) {
             *width = (*width).max(cell.width().min(WIDEST));
@@ -49,25 +63,32 @@ impl<W: Write> Table<W> {
         self.started = true;
         if self.show_headers {
             let headers: Vec<String> = self.headers.iter().map(|h| (*h).to_owned()).collect();
-            self.write(&headers)?;
+            self.write(&headers, BOLD)?;
         }
         for row in std::mem::take(&mut self.buffer) {
-            self.write(&row)?;
+            self.write(&row, "")?;
         }
         Ok(())
     }
 
-    fn write(&mut self, cells: &[String]) -> io::Result<()> {
+    fn write(&mut self, cells: &[String], style: &str) -> io::Result<()> {
         let mut line = String::new();
-        for (i, cell) in cells.iter().enumerate() {
-            line.push_str(cell);
-            if i + 1 < cells.len() {
+        let last = cells.iter().rposition(|c| !c.is_empty()).unwrap_or(0);
+        for (i, cell) in cells.iter().enumerate().take(last + 1) {
+            let style = if cell.ends_with(GONE) { YELLOW } else { style };
+            if self.colored && !style.is_empty() {
+                line.push_str(style);
+                line.push_str(cell);
+                line.push_str(RESET);
+            } else {
+                line.push_str(cell);
+            }
+            if i < last {
                 let width = self.widths.get(i).copied().unwrap_or(0);
                 let padding = width.saturating_sub(cell.width()) + 3;
                 line.extend(std::iter::repeat_n(' ', padding));
             }
         }
-        line.truncate(line.trim_end().len());
         line.push('\n');
         self.out.write_all(line.as_bytes())
     }
@@ -97,5 +118,18 @@ mod tests {
         table.row(vec!["22".into(), "é".into(), String::new()]).unwrap();
         table.finish().unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "A    NAME   C\n1    世界   x\n22   é\n");
+    }
+
+    #[test]
+    fn colour_is_only_there_when_it_is_asked_for() {
+        let print = |on| {
+            let mut out = Vec::new();
+            let mut table = Table::new(&mut out, vec!["EXE"], true).colored(on);
+            table.row(vec!["/tmp/x (deleted)".into()]).unwrap();
+            table.finish().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(print(false), "EXE\n/tmp/x (deleted)\n");
+        assert_eq!(print(true), "\x1b[1mEXE\x1b[0m\n\x1b[33m/tmp/x (deleted)\x1b[0m\n");
     }
 }

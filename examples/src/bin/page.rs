@@ -1,0 +1,36 @@
+//! Prints the first bytes of a page of memory, and says where they come from.
+//!
+//!     cargo run -p libforensic-examples --bin page -- examples/evidence/incident.tar.gz 23 0x7ffd00000000
+//!
+//! Without an address it takes the stack pointer of the main thread.
+
+use libforensic::memory::Span;
+use libforensic::{Checkpoint, Error, ErrorKind};
+
+fn main() -> libforensic::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let usage = || Error::new(ErrorKind::NotFound, "usage: page ARCHIVE PID [ADDRESS]");
+    let checkpoint = Checkpoint::open(args.next().ok_or_else(usage)?)?;
+    let pid = args.next().and_then(|p| p.parse().ok()).ok_or_else(usage)?;
+    let address = match args.next() {
+        Some(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| usage())?,
+        None => {
+            let process = checkpoint.process(pid)?;
+            let registers = process.threads.first().and_then(|t| t.registers.as_ref());
+            registers.and_then(libforensic::model::Registers::sp).ok_or_else(usage)?
+        }
+    };
+    let memory = checkpoint.memory(pid)?;
+    match memory.span(address) {
+        (Span::Bytes(layer), end) => println!("{address:#x}..{end:#x} is in the evidence: {layer:?}"),
+        (Span::Hole(hole), end) => {
+            println!("{address:#x}..{end:#x} is not in the evidence: {}", hole.description())
+        }
+    }
+    let mut bytes = [0; 64];
+    let read = memory.read(address, &mut bytes)?;
+    for (i, line) in bytes[..read.bytes].chunks(16).enumerate() {
+        println!("{:016x}  {line:02x?}", address + 16 * i as u64);
+    }
+    Ok(())
+}
