@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Fault;
-use super::server::{Gone, Shared, pod_missing, refuse_exec};
+use super::server::{Shared, pod_missing, refuse_exec};
 
 /// What the pumps of a command say.
 enum Said {
@@ -31,7 +31,7 @@ pub(super) fn serve(
     shared: Shared,
     request: &mut Request<Incoming>,
     query: &str,
-) -> Result<Response<Full<Bytes>>, Gone> {
+) -> Response<Full<Bytes>> {
     let pod = request.uri().path().split('/').nth(6).unwrap().to_owned();
     let command: Vec<String> = query
         .split('&')
@@ -43,7 +43,7 @@ pub(super) fn serve(
     {
         let mut seen = shared.seen.lock().unwrap();
         if !seen.pods.contains_key(&pod) {
-            return Ok(pod_missing(&pod));
+            return pod_missing(&pod);
         }
         if transfer {
             let faults = &shared.scenario.streams;
@@ -52,7 +52,7 @@ pub(super) fn serve(
         }
     }
     if let Fault::Refuse(status) = fault {
-        return Ok(refuse_exec(status));
+        return refuse_exec(status);
     }
     let offered = request.headers()["sec-websocket-protocol"]
         .to_str()
@@ -67,14 +67,14 @@ pub(super) fn serve(
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
         follow(shared, socket, &command, fault, &pod).await;
     });
-    Ok(Response::builder()
+    Response::builder()
         .status(101)
         .header("connection", "Upgrade")
         .header("upgrade", "websocket")
         .header("sec-websocket-accept", key)
         .header("sec-websocket-protocol", protocol)
         .body(Full::default())
-        .unwrap())
+        .unwrap()
 }
 
 async fn follow(

@@ -113,7 +113,7 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         .requests
         .push(format!("{method} {path}"));
     if path.ends_with("/exec") {
-        return exec::serve(shared, &mut request, &query);
+        return Ok(exec::serve(shared, &mut request, &query));
     }
     let body = request
         .into_body()
@@ -293,8 +293,7 @@ fn create(shared: &Shared, namespace: &str, mut pod: Value, rehearsal: bool) -> 
     let state = |waiting: &str| json!({"waiting": {"reason": waiting, "message": "Back-off \u{1b}[31mpulling"}});
     let (phase, state) = match shared.scenario.life {
         Life::Running => ("Running", json!({"running": {}})),
-        Life::Pending => ("Pending", state("ContainerCreating")),
-        Life::BadHostPath => ("Pending", state("ContainerCreating")),
+        Life::Pending | Life::BadHostPath => ("Pending", state("ContainerCreating")),
         Life::ImagePullBackOff => ("Pending", state("ImagePullBackOff")),
     };
     pod["status"] = json!({
