@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -14,6 +14,12 @@ use super::connection::hex;
 
 /// Bytes that may wait between the network and the writer.
 const WINDOW: usize = 8 << 20;
+/// Bytes that are gathered before the writer is woken: frames are small, and
+/// a wake-up for each costs more than the copy.
+const BATCH: usize = 512 << 10;
+/// Bytes after which the disk is set to work. It writes while the stream runs,
+/// instead of all at once when everybody waits for the end.
+const FLUSH: u64 = 32 << 20;
 
 /// What bytes are written to.
 pub(super) enum Output {
@@ -37,6 +43,7 @@ struct Chunk {
 
 /// The near end of the writer thread.
 pub(super) struct Sink {
+    batch: BytesMut,
     chunks: Option<mpsc::UnboundedSender<Chunk>>,
     room: Arc<Semaphore>,
     result: oneshot::Receiver<io::Result<Written>>,
@@ -52,7 +59,13 @@ impl Sink {
             // Nobody waits when the work was dropped.
             let _ = done.send(write_all(output, &mut received));
         })?;
-        Ok(Self { chunks: Some(chunks), room: Arc::new(Semaphore::new(WINDOW)), result, pushed: 0 })
+        Ok(Self {
+            batch: BytesMut::new(),
+            chunks: Some(chunks),
+            room: Arc::new(Semaphore::new(WINDOW)),
+            result,
+            pushed: 0,
+        })
     }
 
     /// How many bytes were handed over.
@@ -62,21 +75,30 @@ impl Sink {
 
     /// Hands bytes over, and waits while too many are on their way.
     pub(super) async fn push(&mut self, bytes: Bytes) -> Result<()> {
-        let length = bytes.len();
-        // A frame larger than the window takes all of it.
-        let size = u32::try_from(length.min(WINDOW)).unwrap_or(u32::MAX);
+        self.pushed += u64::try_from(bytes.len())?;
+        if self.batch.is_empty() {
+            self.batch.reserve(BATCH);
+        }
+        self.batch.extend_from_slice(&bytes);
+        if self.batch.len() < BATCH {
+            return Ok(());
+        }
+        self.hand_over().await
+    }
+
+    async fn hand_over(&mut self) -> Result<()> {
+        let bytes = std::mem::take(&mut self.batch).freeze();
+        // A batch larger than the window takes all of it.
+        let size = u32::try_from(bytes.len().min(WINDOW)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(size).await?;
         let chunk = Chunk { bytes, _room: room };
         let handed = self.chunks.as_ref().is_some_and(|chunks| chunks.send(chunk).is_ok());
-        if !handed {
-            return Err(self.why().await);
-        }
-        self.pushed += u64::try_from(length)?;
-        Ok(())
+        if handed { Ok(()) } else { Err(self.why().await) }
     }
 
     /// Waits until all is written and, in a file, on disk.
     pub(super) async fn finish(mut self) -> Result<Written> {
+        self.hand_over().await?;
         self.chunks = None;
         match (&mut self.result).await {
             Ok(Ok(written)) => Ok(written),
@@ -104,6 +126,11 @@ fn cannot_write(error: &io::Error) -> anyhow::Error {
 fn write_all(mut output: Output, received: &mut mpsc::UnboundedReceiver<Chunk>) -> io::Result<Written> {
     let mut hash = Sha256::new();
     let mut bytes: u64 = 0;
+    let flusher = match &output {
+        Output::File(file) => Some(Flusher::start(file)?),
+        _ => None,
+    };
+    let mut flushed = 0;
     while let Some(chunk) = received.blocking_recv() {
         match &mut output {
             Output::File(file) => file.write_all(&chunk.bytes)?,
@@ -112,6 +139,10 @@ fn write_all(mut output: Output, received: &mut mpsc::UnboundedReceiver<Chunk>) 
         }
         hash.update(&chunk.bytes);
         bytes += chunk.bytes.len() as u64;
+        if let Some(flusher) = flusher.as_ref().filter(|_| bytes - flushed >= FLUSH) {
+            flushed = bytes;
+            flusher.wake();
+        }
     }
     match &mut output {
         Output::File(file) => file.sync_all()?,
@@ -119,6 +150,30 @@ fn write_all(mut output: Output, received: &mut mpsc::UnboundedReceiver<Chunk>) 
         Output::Nowhere => {}
     }
     Ok(Written { bytes, sha256: hex(&hash.finalize()) })
+}
+
+/// A thread that has a growing file written to disk, in steps.
+struct Flusher {
+    wake: std::sync::mpsc::SyncSender<()>,
+}
+
+impl Flusher {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (wake, woken) = std::sync::mpsc::sync_channel(1);
+        std::thread::Builder::new().name(String::from("flusher")).spawn(move || {
+            while woken.recv().is_ok() {
+                // What goes wrong here goes wrong again, and is said, at the end.
+                let _ = file.sync_data();
+            }
+        })?;
+        Ok(Self { wake })
+    }
+
+    /// Wakes it. Where it is still at work from the last time it will go on by itself.
+    fn wake(&self) {
+        let _ = self.wake.try_send(());
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,302 @@
+//! The HTTP side of the fake API server.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+use super::{ARCHIVE, Creation, Life, NODE_DIRECTORY, Removal, Scenario, Seen, Trigger, exec};
+
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) node: PathBuf,
+    pub(super) tools: PathBuf,
+}
+
+/// An answer, or the end of the connection without one.
+type Served = Result<Response<Full<Bytes>>, Gone>;
+
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl std::fmt::Display for Gone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("gone")
+    }
+}
+
+impl std::error::Error for Gone {}
+
+impl From<Infallible> for Gone {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+pub(super) fn start(shared: Shared) -> (String, tokio::sync::oneshot::Sender<()>) {
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            let accept = async {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    let shared = shared.clone();
+                    tokio::spawn(async move {
+                        let service = service_fn(move |request| serve(shared.clone(), request));
+                        // Ends in an error when a test wants the connection gone.
+                        let _ = hyper::server::conn::http1::Builder::new()
+                            .serve_connection(TokioIo::new(stream), service)
+                            .with_upgrades()
+                            .await;
+                    });
+                }
+            };
+            tokio::select! {
+                () = accept => {}
+                _ = stopped => {}
+            }
+        });
+        runtime.shutdown_background();
+    });
+    let address = told.recv().unwrap();
+    (format!("http://{address}"), stop)
+}
+
+fn answer(status: u16, body: &Value) -> Response<Full<Bytes>> {
+    raw(status, "application/json", body.to_string().into_bytes())
+}
+
+fn raw(status: u16, content_type: &str, body: Vec<u8>) -> Response<Full<Bytes>> {
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap())
+        .header("content-type", content_type)
+        .body(Full::new(Bytes::from(body)))
+        .unwrap()
+}
+
+fn failure(status: u16, reason: &str, message: &str) -> Response<Full<Bytes>> {
+    answer(
+        status,
+        &json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": status,
+        }),
+    )
+}
+
+async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    assert_eq!(request.headers()["authorization"], "Bearer t");
+    shared.seen.lock().unwrap().requests.push(format!("{method} {path}"));
+    if path.ends_with("/exec") {
+        return Ok(exec::serve(shared, &mut request, &query));
+    }
+    let body = request.into_body().collect().await.map_err(|_| Gone)?.to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (method, parts.as_slice()) {
+        (Method::POST, ["api", "v1", "nodes", "node-1", "proxy", "checkpoint", rest @ ..]) => {
+            checkpoint(&shared, rest, &query).await
+        }
+        (Method::GET, ["api", "v1", "nodes", name]) => Ok(answer(
+            200,
+            &json!({
+                "kind": "Node", "apiVersion": "v1", "metadata": {"name": name},
+                "status": {
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "nodeInfo": {
+                        "kubeletVersion": "v1.36.2", "containerRuntimeVersion": "containerd://2.1.9",
+                        "kernelVersion": "6.1", "osImage": "Debian", "operatingSystem": "linux",
+                        "architecture": "amd64", "bootID": "b", "machineID": "m",
+                        "systemUUID": "s", "kubeProxyVersion": "",
+                    },
+                },
+            }),
+        )),
+        (Method::POST, ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"]) => {
+            let asked = &body["spec"]["resourceAttributes"];
+            let mut resource = asked["resource"].as_str().unwrap().to_owned();
+            if let Some(sub) = asked["subresource"].as_str() {
+                resource = format!("{resource}/{sub}");
+            }
+            let right = format!("{} {resource}", asked["verb"].as_str().unwrap());
+            let allowed = !shared.scenario.denied.contains(&right.as_str());
+            let mut review = body;
+            review["status"] = json!({"allowed": allowed});
+            Ok(answer(201, &review))
+        }
+        (Method::POST, ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"]) => {
+            let mut review = body;
+            review["status"] = json!({"userInfo": {"username": "jo@example.com", "groups": ["g"]}});
+            Ok(answer(201, &review))
+        }
+        (Method::GET, ["apis", "apps", "v1", "namespaces", "shop", "deployments", name]) => Ok(answer(
+            200,
+            &json!({
+                "kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": name},
+                "spec": {"selector": {"matchLabels": {"app": name}}},
+            }),
+        )),
+        (Method::GET, ["api", "v1", "namespaces", _, "events"]) => Ok(answer(200, &events(&shared))),
+        (Method::GET, ["api", "v1", "namespaces", "shop", "pods"]) => {
+            let items: Vec<Value> =
+                shared.scenario.replicas.iter().map(|name| target(&shared, name)).collect();
+            let list = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items});
+            Ok(answer(200, &list))
+        }
+        (Method::POST, ["api", "v1", "namespaces", namespace, "pods"]) => {
+            create(&shared, namespace, body, query.contains("dryRun=All"))
+        }
+        (Method::GET, ["api", "v1", "namespaces", "shop", "pods", name @ ("web" | "web-2")]) => {
+            Ok(answer(200, &target(&shared, name)))
+        }
+        (Method::GET, ["api", "v1", "namespaces", _, "pods", name]) => {
+            let seen = shared.seen.lock().unwrap();
+            Ok(match seen.pods.get(*name) {
+                Some(pod) => answer(200, pod),
+                None => not_found(name),
+            })
+        }
+        (Method::DELETE, ["api", "v1", "namespaces", _, "pods", name]) => Ok(delete(&shared, name)),
+        (method, _) => panic!("nobody expects {method} {path}"),
+    }
+}
+
+fn not_found(name: &str) -> Response<Full<Bytes>> {
+    failure(404, "NotFound", &format!("pods \"{name}\" not found"))
+}
+
+async fn checkpoint(shared: &Shared, rest: &[&str], query: &str) -> Served {
+    {
+        let mut seen = shared.seen.lock().unwrap();
+        seen.checkpoints.push(format!("{}?{query}", rest.join("/")));
+    }
+    match &shared.scenario.trigger {
+        Trigger::Success => {
+            std::fs::write(shared.node.join(ARCHIVE), &shared.scenario.content).unwrap();
+            // The kubelet does not escape it, and sends no line feed.
+            let body = format!("{{\"items\":[\"{NODE_DIRECTORY}/{ARCHIVE}\"]}}");
+            Ok(raw(200, "application/json", body.into_bytes()))
+        }
+        Trigger::Answer(status, content_type, body) => Ok(raw(*status, content_type, body.clone())),
+        Trigger::Reset => Err(Gone),
+        Trigger::Hang => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Err(Gone)
+        }
+    }
+}
+
+fn target(shared: &Shared, name: &str) -> Value {
+    json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": {"name": name, "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "img"}]},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{
+                "name": "app", "ready": true, "restartCount": 3, "image": "img",
+                "imageID": "img@sha256:1", "containerID": "containerd://c1",
+                "state": shared.scenario.state,
+            }],
+        },
+    })
+}
+
+fn create(shared: &Shared, namespace: &str, mut pod: Value, rehearsal: bool) -> Served {
+    let forbidden = match shared.scenario.creation {
+        Creation::Forbidden(message) => Some(message),
+        Creation::ForbiddenLate(message) if !rehearsal => Some(message),
+        _ => None,
+    };
+    if let Some(message) = forbidden {
+        return Ok(failure(403, "Forbidden", message));
+    }
+    let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+    pod["metadata"]["uid"] = json!("uid-of-collector");
+    pod["metadata"]["namespace"] = json!(namespace);
+    if rehearsal {
+        return Ok(answer(201, &pod));
+    }
+    let state =
+        |waiting: &str| json!({"waiting": {"reason": waiting, "message": "Back-off \u{1b}[31mpulling"}});
+    let (phase, state) = match shared.scenario.life {
+        Life::Running => ("Running", json!({"running": {}})),
+        Life::Pending | Life::BadHostPath => ("Pending", state("ContainerCreating")),
+        Life::ImagePullBackOff => ("Pending", state("ImagePullBackOff")),
+    };
+    pod["status"] = json!({
+        "phase": phase,
+        "containerStatuses": [{
+            "name": "collector", "ready": true, "restartCount": 0, "image": "busybox",
+            "imageID": "busybox@sha256:2", "state": state,
+        }],
+    });
+    let mut seen = shared.seen.lock().unwrap();
+    seen.made.push(pod.clone());
+    seen.pods.insert(name, pod.clone());
+    if shared.scenario.creation == Creation::AnswerLost {
+        return Err(Gone);
+    }
+    Ok(answer(201, &pod))
+}
+
+fn delete(shared: &Shared, name: &str) -> Response<Full<Bytes>> {
+    let mut seen = shared.seen.lock().unwrap();
+    seen.removals += 1;
+    match shared.scenario.removal {
+        Removal::Forbidden => return failure(403, "Forbidden", "no pods may be deleted"),
+        Removal::Stumbles(times) if seen.removals <= times => {
+            return failure(503, "ServiceUnavailable", "try later");
+        }
+        _ => {}
+    }
+    match seen.pods.remove(name) {
+        Some(pod) => answer(200, &pod),
+        None => not_found(name),
+    }
+}
+
+fn events(shared: &Shared) -> Value {
+    let message = match shared.scenario.life {
+        Life::BadHostPath => Some(
+            "MountVolume.SetUp failed for volume \"checkpoints\" : hostPath type check failed: /var/lib/kubelet/checkpoints is not a directory",
+        ),
+        Life::Pending => Some("network is not \u{1b}[31mready"),
+        _ => None,
+    };
+    let items: Vec<Value> = message
+        .iter()
+        .map(|message| {
+            json!({
+                "metadata": {"name": "e"}, "involvedObject": {}, "type": "Warning",
+                "reason": "FailedMount", "message": message,
+            })
+        })
+        .collect();
+    json!({"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": items})
+}
+
+pub(super) fn refuse_exec(status: u16) -> Response<Full<Bytes>> {
+    failure(status, "InternalError", "container not found (\"collector\")")
+}
+
+pub(super) fn pod_missing(name: &str) -> Response<Full<Bytes>> {
+    not_found(name)
+}
