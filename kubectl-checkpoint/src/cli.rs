@@ -130,6 +130,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    let of_cluster = matches!(command, Command::Create(_));
     let result = match command {
         Command::Create(args) => cluster::create(*args),
         Command::Show(args) => evidence::show(&args),
@@ -143,7 +144,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(e) if output::is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {}", escape(&format!("{e:#}")));
+            let message = format!("{e:#}");
+            if of_cluster {
+                // Such messages have lines of their own, a rule to apply for
+                // instance; what came from the cluster is escaped in them already.
+                let lines: Vec<_> = message.lines().map(escape).collect();
+                eprintln!("error: {}", lines.join("\n"));
+            } else {
+                eprintln!("error: {}", escape(&message));
+            }
             ExitCode::from(FAILED)
         }
     }
