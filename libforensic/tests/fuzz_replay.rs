@@ -52,8 +52,11 @@ impl Random {
     }
 }
 
+/// Offset and length of a member in its archive.
+type Place = (usize, usize);
+
 /// Changes some bytes, mostly inside small members, where the images are.
-fn mutate(bytes: &mut Vec<u8>, members: &[(usize, usize)], random: &mut Random) {
+fn mutate(bytes: &mut Vec<u8>, members: &[Place], random: &mut Random) {
     for _ in 0..=random.below(8) {
         let at = if random.below(8) == 0 || members.is_empty() {
             random.below(bytes.len())
@@ -89,7 +92,7 @@ fn mutate(bytes: &mut Vec<u8>, members: &[(usize, usize)], random: &mut Random) 
 fn mutated_evidence_never_panics() {
     let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(3);
     let first: u64 = std::env::var("FUZZ_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
-    let corpus: Vec<(Vec<u8>, Vec<(usize, usize)>)> = ["simple.tar", "counter.tar"]
+    let corpus: Vec<(Vec<u8>, Vec<Place>)> = ["simple.tar", "counter.tar"]
         .iter()
         .map(|name| {
             let path = format!("../examples/evidence/{name}");

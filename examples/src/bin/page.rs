@@ -12,13 +12,12 @@ fn main() -> libforensic::Result<()> {
     let usage = || Error::new(ErrorKind::NotFound, "usage: page ARCHIVE PID [ADDRESS]");
     let checkpoint = Checkpoint::open(args.next().ok_or_else(usage)?)?;
     let pid = args.next().and_then(|p| p.parse().ok()).ok_or_else(usage)?;
-    let address = match args.next() {
-        Some(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| usage())?,
-        None => {
-            let process = checkpoint.process(pid)?;
-            let registers = process.threads.first().and_then(|t| t.registers.as_ref());
-            registers.and_then(libforensic::model::Registers::sp).ok_or_else(usage)?
-        }
+    let address = if let Some(text) = args.next() {
+        u64::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| usage())?
+    } else {
+        let process = checkpoint.process(pid)?;
+        let registers = process.threads.first().and_then(|t| t.registers.as_ref());
+        registers.and_then(libforensic::model::Registers::sp).ok_or_else(usage)?
     };
     let memory = checkpoint.memory(pid)?;
     match memory.span(address) {
