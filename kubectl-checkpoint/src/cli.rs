@@ -47,6 +47,10 @@ enum Command {
     Sockets(PidArgs),
     /// Lists mounts of every mount namespace
     Mounts(EvidenceArgs),
+    /// Lists seccomp filters: which system calls were allowed, and to whom
+    ///
+    /// The disassembly of each filter is in -o json and -o yaml.
+    Seccomp(PidArgs),
 }
 
 /// What all analysis commands take.
@@ -139,6 +143,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Files(args) => evidence::files(&args),
         Command::Sockets(args) => evidence::sockets(&args),
         Command::Mounts(args) => evidence::mounts(&args),
+        Command::Seccomp(args) => evidence::seccomp(&args),
     };
     match result {
         Ok(code) => code,

@@ -4,6 +4,7 @@ mod descriptors;
 mod mappings;
 mod mounts;
 mod processes;
+mod seccomp;
 mod show;
 mod sockets;
 
@@ -20,6 +21,7 @@ pub(crate) use descriptors::files;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use processes::ps;
+pub(crate) use seccomp::seccomp;
 pub(crate) use show::show;
 pub(crate) use sockets::sockets;
 

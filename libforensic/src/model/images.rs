@@ -52,6 +52,20 @@ impl Images {
         })
     }
 
+    /// Returns the images called `PREFIXnumber.img` with their numbers, in the order of these.
+    pub(crate) fn numbered(&self, prefix: &str) -> Vec<(u32, String)> {
+        let mut found: Vec<(u32, String)> = self
+            .starting_with(prefix)
+            .filter_map(|m| {
+                let name = std::str::from_utf8(m.base_name()).ok()?;
+                let number = name.strip_prefix(prefix)?.strip_suffix(".img")?.parse().ok()?;
+                Some((number, name.to_owned()))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
     /// Returns the bytes of an image, or `None` if there is none or it cannot be read (with a warning).
     pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let member = self.find(name)?;
@@ -93,6 +107,12 @@ impl Images {
             return None;
         }
         Some(records.swap_remove(0).1)
+    }
+
+    /// As [`Images::one`], but says nothing when the image is missing.
+    pub(crate) fn optional<M: Message + Name + Default>(&self, name: &str) -> Option<M> {
+        self.find(name)?;
+        self.one(name)
     }
 
     /// As [`Images::one`], and says so when the image is missing.

@@ -16,41 +16,60 @@
 //! ```
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod bpf;
+mod cache;
 mod container;
 mod descriptor;
 mod files;
 mod images;
+mod location;
 mod mapping;
 mod mount;
 mod names;
 mod process;
 mod registers;
 mod retention;
+mod seccomp;
+mod signal;
 mod socket;
 mod summary;
+mod syscall;
+mod syscall_table;
 mod sysv;
 mod tasks;
 mod text;
+mod thread;
+mod timer;
+mod userns;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
 pub use container::{Container, Engine, Metadata, Pod};
 pub use descriptor::{DescriptorKind, FileDescriptor};
 pub use files::Remap;
 pub(crate) use images::Images;
+pub use location::{Location, LocationMapping};
 pub use mapping::{Mapping, MappingKind};
 pub use mount::Mount;
-pub use names::{capability_names, signal_name, signal_names};
+pub use names::{capability_names, securebit_names, signal_name, signal_names};
 pub use process::{
-    AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemorySizes, Namespaces, Process, ResourceLimit,
-    Signals, State, Task, Thread,
+    AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
+    ResourceLimit, SharedWith, Signals, State, Task,
 };
 pub use registers::{Architecture, Registers};
+pub use seccomp::{FilterUser, Rules, SeccompFilter};
+pub use signal::{AlternateStack, PendingSignal, SignalHandler};
 pub use socket::{Endpoint, Family, Holder, Socket};
 pub use summary::{CriuInfo, Sizes, Stats, Summary};
+pub use syscall::{CallState, Confidence, SystemCall};
+pub use syscall_table::system_call_name;
 pub use text::{Hex, Text};
+pub use thread::{RestartableSequence, RobustList, Scheduling, Thread};
+pub use timer::{Notify, Timer};
+pub use userns::{IdRange, OutsideIds, UserNamespace};
 
 use crate::archive::{Archive, KeepAll, OpenOptions};
 use crate::error::{Error, ErrorKind, Result, Warning};
@@ -102,6 +121,7 @@ pub struct Checkpoint {
     cgroups: OnceLock<HashMap<u32, Vec<Cgroup>>>,
     pipes: OnceLock<HashMap<u32, PipeQueue>>,
     packets: OnceLock<HashMap<u32, u64>>,
+    cache: cache::Cache,
 }
 
 impl Checkpoint {
@@ -186,6 +206,7 @@ impl Checkpoint {
             cgroups: OnceLock::new(),
             pipes: OnceLock::new(),
             packets: OnceLock::new(),
+            cache: cache::Cache::default(),
         })
     }
 

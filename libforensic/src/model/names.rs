@@ -152,6 +152,42 @@ pub fn capability_names(mask: u64) -> Vec<String> {
         .collect()
 }
 
+/// Names of `SECBIT_…` flags (`<linux/securebits.h>`), lowest bit first.
+pub fn securebit_names(bits: u32) -> Vec<String> {
+    const NAMES: [&str; 12] = [
+        "NOROOT",
+        "NOROOT_LOCKED",
+        "NO_SETUID_FIXUP",
+        "NO_SETUID_FIXUP_LOCKED",
+        "KEEP_CAPS",
+        "KEEP_CAPS_LOCKED",
+        "NO_CAP_AMBIENT_RAISE",
+        "NO_CAP_AMBIENT_RAISE_LOCKED",
+        "EXEC_RESTRICT_FILE",
+        "EXEC_RESTRICT_FILE_LOCKED",
+        "EXEC_DENY_INTERACTIVE",
+        "EXEC_DENY_INTERACTIVE_LOCKED",
+    ];
+    (0..32_usize)
+        .filter(|bit| bits >> bit & 1 == 1)
+        .map(|bit| NAMES.get(bit).map_or_else(|| format!("BIT_{bit}"), |n| (*n).to_owned()))
+        .collect()
+}
+
+/// Names of scheduling policies (`<linux/sched.h>`).
+pub(crate) fn scheduling_policy(policy: u32) -> Option<&'static str> {
+    Some(match policy {
+        0 => "SCHED_OTHER",
+        1 => "SCHED_FIFO",
+        2 => "SCHED_RR",
+        3 => "SCHED_BATCH",
+        5 => "SCHED_IDLE",
+        6 => "SCHED_DEADLINE",
+        7 => "SCHED_EXT",
+        _ => return None,
+    })
+}
+
 /// Signal names by number on all architectures but MIPS and Alpha.
 const SIGNALS: [&str; 32] = [
     "",

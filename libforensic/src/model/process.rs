@@ -1,4 +1,4 @@
-//! Processes and threads.
+//! Processes, and the kinds of facts about them.
 
 use std::sync::Arc;
 
@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
 use super::names;
-use super::registers::Registers;
+use super::signal::{PendingSignal, SignalHandler};
 use super::text::{Hex, Text, put_text, put_texts};
+use super::thread::Thread;
+use super::timer::Timer;
+use super::userns::OutsideIds;
 use crate::image::proto;
 
 /// What a task was doing when it was frozen.
@@ -262,44 +265,6 @@ impl Serialize for AuxvEntry {
     }
 }
 
-/// One thread.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Thread {
-    /// Thread id as the container sees it.
-    pub tid: u32,
-    /// Name, at most 15 bytes.
-    pub comm: Option<Text>,
-    /// General registers.
-    pub registers: Option<Registers>,
-    /// Blocked signals.
-    pub blocked: Option<Hex>,
-    /// Signals pending for this thread alone.
-    pub pending: Option<Hex>,
-    /// Credentials; a thread has its own.
-    pub credentials: Option<Credentials>,
-    /// Seccomp mode of this thread.
-    pub seccomp: Option<&'static str>,
-    /// The core image of the thread.
-    pub raw: Option<Arc<proto::CoreEntry>>,
-}
-
-impl Serialize for Thread {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("tid", &self.tid)?;
-        put_text(&mut map, "comm", self.comm.as_ref())?;
-        map.serialize_entry("registers", &self.registers)?;
-        map.serialize_entry("blocked", &self.blocked)?;
-        map.serialize_entry("pending", &self.pending)?;
-        map.serialize_entry("uid", &self.credentials.as_ref().map(|c| c.uid))?;
-        map.serialize_entry("gid", &self.credentials.as_ref().map(|c| c.gid))?;
-        map.serialize_entry("capabilities", &self.credentials.as_ref().map(|c| c.capabilities))?;
-        map.serialize_entry("seccomp", &self.seccomp)?;
-        map.end()
-    }
-}
-
 /// Sizes of a process's memory in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -311,6 +276,67 @@ pub struct MemorySizes {
     pub dumped_bytes: u64,
     /// Mappings that are shared.
     pub shared_bytes: u64,
+}
+
+/// Where the kernel keeps the parts of a program in memory (`prctl(PR_SET_MM)`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct MemoryLayout {
+    /// First address of the code.
+    pub code_start: Option<Hex>,
+    /// The address behind the code.
+    pub code_end: Option<Hex>,
+    /// First address of initialised data.
+    pub data_start: Option<Hex>,
+    /// The address behind initialised data.
+    pub data_end: Option<Hex>,
+    /// Bottom of the heap.
+    pub heap_start: Option<Hex>,
+    /// Top of the heap, `brk(2)`.
+    pub heap_end: Option<Hex>,
+    /// Bottom of the main thread's stack.
+    pub stack_start: Option<Hex>,
+    /// First address of the arguments.
+    pub arguments_start: Option<Hex>,
+    /// The address behind the arguments.
+    pub arguments_end: Option<Hex>,
+    /// First address of the environment.
+    pub environment_start: Option<Hex>,
+    /// The address behind the environment.
+    pub environment_end: Option<Hex>,
+}
+
+impl MemoryLayout {
+    pub(crate) fn from_entry(mm: &proto::MmEntry) -> Self {
+        Self {
+            code_start: mm.mm_start_code.map(Hex),
+            code_end: mm.mm_end_code.map(Hex),
+            data_start: mm.mm_start_data.map(Hex),
+            data_end: mm.mm_end_data.map(Hex),
+            heap_start: mm.mm_start_brk.map(Hex),
+            heap_end: mm.mm_brk.map(Hex),
+            stack_start: mm.mm_start_stack.map(Hex),
+            arguments_start: mm.mm_arg_start.map(Hex),
+            arguments_end: mm.mm_arg_end.map(Hex),
+            environment_start: mm.mm_env_start.map(Hex),
+            environment_end: mm.mm_env_end.map(Hex),
+        }
+    }
+}
+
+/// Other processes that use the same kernel object, as clone(2) makes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SharedWith {
+    /// The descriptor table (`CLONE_FILES`).
+    pub files: Vec<u32>,
+    /// Working directory, root and umask (`CLONE_FS`).
+    pub fs: Vec<u32>,
+    /// Memory (`CLONE_VM`).
+    pub memory: Vec<u32>,
+    /// Signal handlers (`CLONE_SIGHAND`).
+    pub signals: Vec<u32>,
 }
 
 /// Everything the dump says about one process. Absent facts are `None`.
@@ -361,6 +387,28 @@ pub struct Process {
     pub threads: Vec<Thread>,
     /// Sizes of memory.
     pub memory: Option<MemorySizes>,
+    /// Handlers of signals, with the mapping each lies in.
+    pub handlers: Vec<SignalHandler>,
+    /// Signals that wait for the process as a whole.
+    pub pending_signals: Vec<PendingSignal>,
+    /// Timers.
+    pub timers: Vec<Timer>,
+    /// `PR_GET_DUMPABLE`: 0 no, 1 yes, 2 for root only.
+    pub dumpable: Option<i32>,
+    /// `PR_SET_CHILD_SUBREAPER`.
+    pub child_subreaper: Option<bool>,
+    /// The signal that stopped it.
+    pub stop_signal: Option<u32>,
+    /// The kernel's flags (`PF_…`), field 9 of /proc/PID/stat.
+    pub kernel_flags: Option<u32>,
+    /// Whether transparent huge pages are off (`PR_SET_THP_DISABLE`).
+    pub thp_disabled: Option<bool>,
+    /// Ids outside the user namespace; `None` where no map is in the dump.
+    pub outside: Option<OutsideIds>,
+    /// Who shares kernel objects with it.
+    pub shared_with: SharedWith,
+    /// Where the parts of the program lie.
+    pub layout: Option<MemoryLayout>,
     /// The memory descriptor's record.
     pub raw_mm: Option<Arc<proto::MmEntry>>,
     /// CRIU's numbers of the kernel objects the process uses.
@@ -405,7 +453,71 @@ impl Serialize for Process {
         map.serialize_entry("auxv", &self.auxv)?;
         map.serialize_entry("threads", &self.threads)?;
         map.serialize_entry("memory", &self.memory)?;
+        self.additions(&mut map)?;
         map.end()
+    }
+}
+
+impl Process {
+    /// What the first version of the contract did not have.
+    fn additions<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let credentials = self.credentials.as_ref();
+        map.serialize_entry("capabilityNames", &credentials.map(|c| CapabilityNames::new(&c.capabilities)))?;
+        map.serialize_entry(
+            "securebits",
+            &credentials.and_then(|c| c.securebits).map(names::securebit_names),
+        )?;
+        map.serialize_entry("outsideIds", &self.outside)?;
+        map.serialize_entry("signalNames", &SignalNames::new(&self.signals))?;
+        map.serialize_entry("signalHandlers", &self.handlers)?;
+        map.serialize_entry("pendingSignals", &self.pending_signals)?;
+        map.serialize_entry("timers", &self.timers)?;
+        map.serialize_entry("dumpable", &self.dumpable)?;
+        map.serialize_entry("childSubreaper", &self.child_subreaper)?;
+        map.serialize_entry("stopSignal", &self.stop_signal.map(names::signal_name))?;
+        map.serialize_entry("kernelFlags", &self.kernel_flags.map(|f| Hex(u64::from(f))))?;
+        map.serialize_entry("thpDisabled", &self.thp_disabled)?;
+        map.serialize_entry("sharedWith", &self.shared_with)?;
+        map.serialize_entry("layout", &self.layout)
+    }
+}
+
+/// The capability sets by name.
+#[derive(Serialize)]
+struct CapabilityNames {
+    inheritable: Vec<String>,
+    permitted: Vec<String>,
+    effective: Vec<String>,
+    bounding: Vec<String>,
+    ambient: Option<Vec<String>>,
+}
+
+impl CapabilityNames {
+    fn new(c: &Capabilities) -> Self {
+        let of = |mask: Hex| names::capability_names(mask.0);
+        Self {
+            inheritable: of(c.inheritable),
+            permitted: of(c.permitted),
+            effective: of(c.effective),
+            bounding: of(c.bounding),
+            ambient: c.ambient.map(of),
+        }
+    }
+}
+
+/// The signal masks by name.
+#[derive(Serialize)]
+struct SignalNames {
+    blocked: Option<Vec<String>>,
+    pending: Option<Vec<String>>,
+    ignored: Option<Vec<String>>,
+    caught: Option<Vec<String>>,
+}
+
+impl SignalNames {
+    fn new(s: &Signals) -> Self {
+        let of = |mask: Option<Hex>| mask.map(|m| names::signal_names(m.0));
+        Self { blocked: of(s.blocked), pending: of(s.pending), ignored: of(s.ignored), caught: of(s.caught) }
     }
 }
 

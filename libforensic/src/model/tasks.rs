@@ -3,19 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cache::Sharing;
 use super::files::kind;
 use super::mapping::{Mapping, MappingKind, memfd_path, status};
 use super::process::{self, handlers, pending, seccomp_mode};
 use super::retention::auxv_value;
 use super::{
-    AuxvEntry, Cgroup, Checkpoint, Credentials, Hex, MemorySizes, Namespaces, Process, Registers,
-    ResourceLimit, Signals, State, Task, Text, Thread, names,
+    AuxvEntry, Cgroup, Checkpoint, Credentials, Hex, MemoryLayout, MemorySizes, Namespaces, PendingSignal,
+    Process, ResourceLimit, SharedWith, SignalHandler, Signals, State, Task, Text, Timer, names,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::proto;
 use crate::memory::store::PageStore;
 use crate::memory::{AddressSpace, Backing, Region};
 
+/// Most processes that are named as sharing one kernel object; a forged dump may claim that all do.
+const SHARERS: usize = 64;
 /// `AT_PAGESZ`.
 const AT_PAGESZ: u64 = 6;
 /// Page sizes that Linux knows, in bytes.
@@ -244,9 +247,18 @@ impl Checkpoint {
             process.loginuid = tc.loginuid.filter(|u| *u != u32::MAX);
             process.oom_score_adj = tc.oom_score_adj;
             process.personality = tc.personality.map(|p| Hex(u64::from(p)));
+            process.child_subreaper = tc.child_subreaper;
+            process.stop_signal = tc.stop_signo.filter(|s| *s != 0);
+            process.kernel_flags = tc.flags;
         }
         process.limits = self.limits(pid, tc);
-        process.signals = self.signals(pid, tc);
+        let actions = self.actions(pid, tc);
+        let queue = tc
+            .and_then(|t| t.signals_s.clone())
+            .or_else(|| self.signal_queue(&format!("signal-s-{pid}.img")));
+        process.signals = self.signals(tc, &actions, queue.as_ref());
+        process.pending_signals = PendingSignal::queue(queue.as_ref(), self.is_big_endian(), self.is_mips());
+        process.timers = self.timers(pid, tc).as_ref().map(Timer::list).unwrap_or_default();
         let ids = self.ids(pid)?;
         process.namespaces = ids.as_ref().map(|i| Namespaces {
             pid: i.pid_ns_id,
@@ -258,15 +270,20 @@ impl Checkpoint {
             cgroup: i.cgroup_ns_id,
             time: i.time_ns_id,
         });
+        process.outside = ids.as_ref().and_then(|i| i.user_ns_id).and_then(|ns| {
+            let namespace = self.user_namespaces().iter().find(|n| n.id == ns)?;
+            process.credentials.as_ref().map(|c| namespace.outside(c))
+        });
+        process.shared_with = ids.as_ref().map(|i| self.shared_with(pid, i)).unwrap_or_default();
         process.raw_ids = ids.map(Arc::new);
         process.cgroups = self.cgroups_of(core.as_deref());
         process.threads = self.threads(&task);
         self.fill_fs(pid, &mut process);
-        self.fill_memory(pid, &mut process);
+        self.fill_memory(pid, &mut process, &actions);
         Ok(process)
     }
 
-    fn credentials(&self, pid: u32, core: Option<&proto::CoreEntry>) -> Option<Credentials> {
+    pub(super) fn credentials(&self, pid: u32, core: Option<&proto::CoreEntry>) -> Option<Credentials> {
         let new = core.and_then(|c| c.thread_core.as_ref()).and_then(|t| t.creds.as_ref());
         if let Some(entry) = new {
             return Some(Credentials::from_entry(entry));
@@ -301,18 +318,79 @@ impl Checkpoint {
         )
     }
 
-    fn signals(&self, pid: u32, tc: Option<&proto::TaskCoreEntry>) -> Signals {
-        let mut actions = tc.map(|t| t.sigactions.clone()).unwrap_or_default();
+    /// What the process does about signals, in the order of their numbers without 9 and 19.
+    fn actions(&self, pid: u32, tc: Option<&proto::TaskCoreEntry>) -> Vec<proto::SaEntry> {
+        let actions = tc.map(|t| t.sigactions.clone()).unwrap_or_default();
+        // Until CRIU 3.0 they were an image of their own.
         let legacy = format!("sigacts-{pid}.img");
         if actions.is_empty() && self.images.find(&legacy).is_some() {
-            actions = self.images.all(&legacy).unwrap_or_default().into_iter().map(|(_, a)| a).collect();
+            return self.images.all(&legacy).unwrap_or_default().into_iter().map(|(_, a)| a).collect();
         }
-        let known = (!actions.is_empty()).then(|| handlers(&actions));
+        actions
+    }
+
+    fn signals(
+        &self,
+        tc: Option<&proto::TaskCoreEntry>,
+        actions: &[proto::SaEntry],
+        queue: Option<&proto::SignalQueueEntry>,
+    ) -> Signals {
+        let known = (!actions.is_empty()).then(|| handlers(actions));
         Signals {
             blocked: tc.and_then(|t| t.blk_sigset).map(Hex),
-            pending: tc.map(|t| pending(t.signals_s.as_ref(), self.is_big_endian())),
+            pending: tc.map(|_| pending(queue, self.is_big_endian())),
             ignored: known.map(|k| k.0),
             caught: known.map(|k| k.1),
+        }
+    }
+
+    fn timers(&self, pid: u32, tc: Option<&proto::TaskCoreEntry>) -> Option<proto::TaskTimersEntry> {
+        if let Some(timers) = tc.and_then(|t| t.timers.as_ref()) {
+            return Some(timers.clone());
+        }
+        // CRIU 1.x wrote two images: three classic timers in the order real, virtual, prof, and the others.
+        let (classic, posix) = (format!("itimers-{pid}.img"), format!("posix-timers-{pid}.img"));
+        self.images.find(&classic).or_else(|| self.images.find(&posix))?;
+        let mut three = self.images.all::<proto::ItimerEntry>(&classic).unwrap_or_default().into_iter();
+        let mut next = || three.next().map(|(_, t)| t);
+        Some(proto::TaskTimersEntry {
+            real: next(),
+            virt: next(),
+            prof: next(),
+            posix: self.images.all(&posix).unwrap_or_default().into_iter().map(|(_, t)| t).collect(),
+        })
+    }
+
+    /// Other processes with the same kernel objects; threads are no processes here.
+    fn shared_with(&self, pid: u32, ids: &proto::TaskKobjIdsEntry) -> SharedWith {
+        let sharing = self.cache.sharing.get_or_init(|| {
+            let mut sharing = Sharing::default();
+            for pid in self.pids() {
+                let Some(ids) = self.images.optional::<proto::TaskKobjIdsEntry>(&format!("ids-{pid}.img"))
+                else {
+                    continue;
+                };
+                let mut put = |map: fn(&mut Sharing) -> &mut HashMap<u32, Vec<u32>>, id: Option<u32>| {
+                    if let Some(id) = id {
+                        map(&mut sharing).entry(id).or_default().push(pid);
+                    }
+                };
+                put(|s| &mut s.files, ids.files_id);
+                put(|s| &mut s.fs, ids.fs_id);
+                put(|s| &mut s.vm, ids.vm_id);
+                put(|s| &mut s.sighand, ids.sighand_id);
+            }
+            sharing
+        });
+        let others = |map: &HashMap<u32, Vec<u32>>, id: Option<u32>| {
+            let all = id.and_then(|id| map.get(&id)).map(Vec::as_slice).unwrap_or_default();
+            all.iter().copied().filter(|p| *p != pid).take(SHARERS).collect()
+        };
+        SharedWith {
+            files: others(&sharing.files, ids.files_id),
+            fs: others(&sharing.fs, ids.fs_id),
+            memory: others(&sharing.vm, ids.vm_id),
+            signals: others(&sharing.sighand, ids.sighand_id),
         }
     }
 
@@ -359,43 +437,6 @@ impl Checkpoint {
         })
     }
 
-    fn threads(&self, task: &Task) -> Vec<Thread> {
-        let mut threads = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for tid in &task.threads {
-            if !seen.insert(*tid) {
-                continue;
-            }
-            let leader = *tid == task.pid;
-            let core = if leader {
-                task.core.clone()
-            } else {
-                self.images.required::<proto::CoreEntry>(&format!("core-{tid}.img")).map(Arc::new)
-            };
-            let thread_core = core.as_ref().and_then(|c| c.thread_core.as_ref());
-            let tc = core.as_ref().and_then(|c| c.tc.as_ref());
-            // The leader's mask and (before CRIU 3.11) its name are the process's.
-            let blocked =
-                if leader { tc.and_then(|t| t.blk_sigset) } else { thread_core.and_then(|t| t.blk_sigset) };
-            let comm = thread_core.and_then(|t| t.comm.clone()).map(Text::new);
-            threads.push(Thread {
-                tid: *tid,
-                comm: comm.or_else(|| if leader { task.comm.clone() } else { None }),
-                registers: core.as_deref().and_then(Registers::from_core),
-                blocked: blocked.map(Hex),
-                pending: thread_core.map(|t| pending(t.signals_p.as_ref(), self.is_big_endian())),
-                credentials: if leader {
-                    self.credentials(task.pid, core.as_deref())
-                } else {
-                    thread_core.and_then(|t| t.creds.as_ref()).map(Credentials::from_entry)
-                },
-                seccomp: thread_core.and_then(|t| t.seccomp_mode).and_then(seccomp_mode),
-                raw: core,
-            });
-        }
-        threads
-    }
-
     fn fill_fs(&self, pid: u32, process: &mut Process) {
         let Some(fs) = self.images.required::<proto::FsEntry>(&format!("fs-{pid}.img")) else { return };
         process.umask = fs.umask;
@@ -407,7 +448,7 @@ impl Checkpoint {
         process.raw_fs = Some(Arc::new(fs));
     }
 
-    fn fill_memory(&self, pid: u32, process: &mut Process) {
+    fn fill_memory(&self, pid: u32, process: &mut Process, actions: &[proto::SaEntry]) {
         let Some(mm) = self.mm(pid) else { return };
         process.auxv = mm
             .mm_saved_auxv
@@ -430,6 +471,13 @@ impl Checkpoint {
             }
         }
         let space = self.space(pid, &mm);
+        process.dumpable = mm.dumpable;
+        process.thp_disabled = mm.thp_disabled;
+        process.layout = Some(MemoryLayout::from_entry(&mm));
+        process.handlers = SignalHandler::caught(actions, &space);
+        for thread in &mut process.threads {
+            thread.locate(&space);
+        }
         let name = format!("mm-{pid}.img");
         match self.arguments(&space, &mm) {
             Ok(cmdline) => process.cmdline = cmdline,
@@ -546,6 +594,17 @@ fn empty(task: Task) -> Process {
         auxv: Vec::new(),
         threads: Vec::new(),
         memory: None,
+        handlers: Vec::new(),
+        pending_signals: Vec::new(),
+        timers: Vec::new(),
+        dumpable: None,
+        child_subreaper: None,
+        stop_signal: None,
+        kernel_flags: None,
+        thp_disabled: None,
+        outside: None,
+        shared_with: SharedWith::default(),
+        layout: None,
         raw_mm: None,
         raw_ids: None,
         raw_fs: None,
