@@ -106,8 +106,8 @@ fn the_request_carries_no_timeout_but_the_users() {
 }
 
 #[test]
-fn the_older_stream_protocol_serves_as_well() {
-    let protocol = "v4.channel.k8s.io";
+fn the_newer_stream_protocol_serves_as_well() {
+    let protocol = "v5.channel.k8s.io";
     arrives(&Scenario { protocol, ..Scenario::default() }, &["web"]);
 }
 

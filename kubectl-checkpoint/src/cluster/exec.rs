@@ -1,8 +1,9 @@
 //! Commands in the collector pod, over the WebSocket of the exec subresource.
 //!
-//! The socket is read directly instead of through kube's `AttachedProcess`:
-//! frames come without two more copies, a torn stream is told apart from an
-//! ended one, and a stall is noticed.
+//! The socket is opened and read directly instead of through kube's
+//! `AttachedProcess`: frames come without two more copies, a torn stream is
+//! told apart from an ended one, a stall is noticed, and the subprotocol can
+//! be chosen (see [`PROTOCOLS`]).
 //!
 //! No answer is trusted to be whole because the stream ended well: an exec
 //! stream can lose its tail with status Success. Every command therefore
@@ -15,10 +16,19 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Collected, Limited};
+use hyper_util::rt::TokioIo;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::Client;
 use kube::api::AttachParams;
+use kube::client::Body;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use super::connection::{AskError, chain};
@@ -29,6 +39,12 @@ const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
 
+/// Subprotocols, in the order they are tried.
+///
+/// v5 has the API server take every frame apart and translate it for the
+/// kubelet; v4 it passes through as it is, which costs it less. What v5 adds,
+/// the half-closing of a stream, is not used here.
+const PROTOCOLS: [&str; 2] = ["v4.channel.k8s.io", "v5.channel.k8s.io"];
 /// Limit for the upgrade to a WebSocket.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
 /// Pause between pings: load balancers end connections that are silent for a minute.
@@ -110,16 +126,64 @@ impl Remote {
         let request = kube::core::Request::new(path)
             .exec(&self.pod, command, &params)
             .map_err(|error| ExecError::Torn(chain(&error)))?;
-        let connection = tokio::time::timeout(OPEN_LIMIT, self.client.connect(request))
+        let (parts, _) = request.into_parts();
+        let socket = tokio::time::timeout(OPEN_LIMIT, self.upgrade(&parts))
             .await
-            .map_err(|_| ExecError::Stalled(OPEN_LIMIT))?
-            .map_err(|error| match error {
-                kube::Error::Api(_) => ExecError::Refused(error.into()),
-                other => ExecError::Torn(text::quote(&chain(&other))),
-            })?;
+            .map_err(|_| ExecError::Stalled(OPEN_LIMIT))??;
         let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Exec { socket: Box::pin(connection.into_stream()), ping })
+        Ok(Exec { socket, ping })
+    }
+
+    /// Asks for a WebSocket, in the first subprotocol that is taken.
+    async fn upgrade(&self, parts: &Parts) -> Result<Pin<Box<dyn Socket>>, ExecError> {
+        let [first, second] = PROTOCOLS;
+        match self.upgrade_to(parts, first).await {
+            // What servers say that do not know it; Go's library says 403.
+            Err(ExecError::Refused(error)) if matches!(error.code, Some(400 | 403 | 426)) => {
+                self.upgrade_to(parts, second).await
+            }
+            other => other,
+        }
+    }
+
+    async fn upgrade_to(
+        &self,
+        parts: &Parts,
+        protocol: &'static str,
+    ) -> Result<Pin<Box<dyn Socket>>, ExecError> {
+        let torn = |why: &dyn std::error::Error| ExecError::Torn(text::quote(&chain(why)));
+        let key = generate_key();
+        let request = Request::get(parts.uri.clone())
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key)
+            .header(header::SEC_WEBSOCKET_PROTOCOL, protocol)
+            .body(Body::from(Vec::new()))
+            .map_err(|error| torn(&error))?;
+        let response = self.client.send(request).await.map_err(|error| torn(&error))?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            let body = Limited::new(response.into_body(), OUTPUT_LIMIT)
+                .collect()
+                .await
+                .map(Collected::to_bytes)
+                .unwrap_or_default();
+            return Err(ExecError::Refused(refusal(status.as_u16(), &body)));
+        }
+        let header = |name| response.headers().get(name).map(HeaderValue::as_bytes);
+        if header(header::SEC_WEBSOCKET_ACCEPT) != Some(derive_accept_key(key.as_bytes()).as_bytes())
+            || header(header::SEC_WEBSOCKET_PROTOCOL) != Some(protocol.as_bytes())
+        {
+            return Err(ExecError::Refused(AskError {
+                code: Some(400),
+                message: format!("the API server does not speak {protocol}"),
+            }));
+        }
+        let upgraded = hyper::upgrade::on(response).await.map_err(|error| torn(&error))?;
+        let stream = TokioIo::new(upgraded);
+        Ok(Box::pin(WebSocketStream::from_raw_socket(stream, Role::Client, None).await))
     }
 
     /// Runs a short command to its end.
@@ -156,6 +220,14 @@ impl Remote {
             }
         }
     }
+}
+
+fn refusal(status: u16, body: &[u8]) -> AskError {
+    let said = serde_json::from_slice::<Status>(body)
+        .ok()
+        .and_then(|parsed| parsed.message)
+        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    AskError { code: Some(status), message: format!("the API server said {status}: {}", text::quote(&said)) }
 }
 
 /// Splits what a command said from the mark that ends it.

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Fault;
-use super::server::{Shared, pod_missing, refuse_exec};
+use super::server::{Shared, pod_missing, refuse_exec, unknown_protocol};
 
 /// What the pumps of a command say.
 enum Said {
@@ -31,6 +31,10 @@ pub(super) fn serve(shared: Shared, request: &mut Request<Incoming>, query: &str
     let pod = request.uri().path().split('/').nth(6).unwrap().to_owned();
     let command: Vec<String> =
         query.split('&').filter_map(|pair| pair.strip_prefix("command=")).map(decode).collect();
+    let offered = request.headers()["sec-websocket-protocol"].to_str().unwrap();
+    if !offered.contains(shared.scenario.protocol) {
+        return unknown_protocol();
+    }
     let transfer = command.iter().any(|part| part.contains("printf 'sent"));
     let mut fault = Fault::None;
     {
@@ -47,8 +51,6 @@ pub(super) fn serve(shared: Shared, request: &mut Request<Incoming>, query: &str
     if let Fault::Refuse(status) = fault {
         return refuse_exec(status);
     }
-    let offered = request.headers()["sec-websocket-protocol"].to_str().unwrap();
-    assert!(offered.contains(shared.scenario.protocol));
     let key = derive_accept_key(request.headers()["sec-websocket-key"].as_bytes());
     let protocol = shared.scenario.protocol;
     let upgrade = hyper::upgrade::on(request);

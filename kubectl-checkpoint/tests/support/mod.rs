@@ -116,7 +116,7 @@ impl Default for Scenario {
             removal: Removal::Normal,
             tools: vec!["cat", "wc", "tail", "sha256sum", "date"],
             denied: Vec::new(),
-            protocol: "v5.channel.k8s.io",
+            protocol: "v4.channel.k8s.io",
             state: serde_json::json!({"running": {"startedAt": "2026-11-23T17:00:00Z"}}),
             replicas: vec!["web"],
         }

@@ -300,3 +300,7 @@ pub(super) fn refuse_exec(status: u16) -> Response<Full<Bytes>> {
 pub(super) fn pod_missing(name: &str) -> Response<Full<Bytes>> {
     not_found(name)
 }
+
+pub(super) fn unknown_protocol() -> Response<Full<Bytes>> {
+    raw(403, "text/plain", b"requested protocol(s) are not supported".to_vec())
+}
