@@ -369,7 +369,7 @@ fn a_decompression_bomb_ends_at_the_limit() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(header.as_bytes()).unwrap();
     for _ in 0..64 {
-        encoder.write_all(&[0; 1 << 20]).unwrap();
+        encoder.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let bomb = encoder.finish().unwrap();
     let archive = Archive::from_reader(Cursor::new(bomb), "-", options).unwrap();

@@ -20,12 +20,12 @@ fn main() -> libforensic::Result<()> {
         registers.and_then(libforensic::model::Registers::sp).ok_or_else(usage)?
     };
     let memory = checkpoint.memory(pid)?;
-    match memory.span(address) {
-        (Span::Bytes(layer), end) => println!("{address:#x}..{end:#x} is in the evidence: {layer:?}"),
-        (Span::Hole(hole), end) => {
-            println!("{address:#x}..{end:#x} is not in the evidence: {}", hole.description())
-        }
-    }
+    let (span, end) = memory.span(address);
+    let answer = match span {
+        Span::Bytes(layer) => format!("in the evidence: {layer:?}"),
+        Span::Hole(hole) => format!("not in the evidence: {}", hole.description()),
+    };
+    println!("{address:#x}..{end:#x} is {answer}");
     let mut bytes = [0; 64];
     let read = memory.read(address, &mut bytes)?;
     for (i, line) in bytes[..read.bytes].chunks(16).enumerate() {

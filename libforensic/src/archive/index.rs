@@ -6,8 +6,9 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::input::{Input, SeekInput, StreamInput};
 use super::storage::Store;
-use super::tar::{self, End, Entry, Input, SeekInput, StreamInput, Walker};
+use super::tar::{self, End, Entry, Walker};
 use super::{Data, Extent, Keep, Member, MemberKind, OpenOptions, Retention, Segment, normalise};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::limits::Limits;

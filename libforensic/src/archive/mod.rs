@@ -24,6 +24,7 @@
 mod compression;
 mod directory;
 mod index;
+mod input;
 mod oci;
 mod storage;
 pub(crate) mod tar;
