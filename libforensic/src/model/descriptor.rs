@@ -6,8 +6,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::files::{Files, kind};
+use super::lock::FileLock;
 use super::mapping::memfd_path;
 use super::names;
+use super::sharing::FileSharing;
 use super::text::{Hex, Text, base64, put_text};
 use crate::image::proto;
 
@@ -125,6 +127,12 @@ pub struct FileDescriptor {
     pub size: Option<u64>,
     /// What there is to say about this kind of descriptor only.
     pub details: Map<String, Value>,
+    /// Who else holds the open file.
+    pub sharing: Option<FileSharing>,
+    /// Locks that CRIU recorded for this descriptor.
+    pub locks: Vec<FileLock>,
+    /// Descriptors of the same process whose epoll watches this one.
+    pub watched_by: Vec<u32>,
     /// The descriptor's record.
     pub raw: Arc<proto::FdinfoEntry>,
     /// The open file's record.
@@ -163,6 +171,9 @@ impl FileDescriptor {
             mount_id: None,
             size: None,
             details: Map::new(),
+            sharing: None,
+            locks: Vec::new(),
+            watched_by: Vec::new(),
             raw: Arc::new(entry.clone()),
             raw_file: file.clone(),
         };
@@ -513,6 +524,14 @@ impl Serialize for FileDescriptor {
         map.serialize_entry("mountId", &self.mount_id)?;
         map.serialize_entry("sizeBytes", &self.size)?;
         map.serialize_entry("details", &self.details)?;
+        map.serialize_entry("sharing", &self.sharing)?;
+        map.serialize_entry("locks", &self.locks)?;
+        map.serialize_entry("watchedBy", &self.watched_by)?;
+        put_text(
+            &mut map,
+            "securityLabel",
+            self.raw.xattr_security_selinux.clone().filter(|l| !l.is_empty()).map(Text::new).as_ref(),
+        )?;
         map.end()
     }
 }

@@ -21,8 +21,10 @@ mod cache;
 mod container;
 mod descriptor;
 mod files;
+mod ghost;
 mod images;
 mod location;
+mod lock;
 mod mapping;
 mod mount;
 mod names;
@@ -30,6 +32,7 @@ mod process;
 mod registers;
 mod retention;
 mod seccomp;
+mod sharing;
 mod signal;
 mod socket;
 mod summary;
@@ -37,10 +40,12 @@ mod syscall;
 mod syscall_table;
 mod sysv;
 mod tasks;
+mod terminal;
 mod text;
 mod thread;
 mod timer;
 mod userns;
+mod watch;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,8 +55,10 @@ pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
 pub use container::{Container, Engine, Metadata, Pod};
 pub use descriptor::{DescriptorKind, FileDescriptor};
 pub use files::Remap;
+pub use ghost::Ghost;
 pub(crate) use images::Images;
 pub use location::{Location, LocationMapping};
+pub use lock::FileLock;
 pub use mapping::{Mapping, MappingKind};
 pub use mount::Mount;
 pub use names::{capability_names, securebit_names, signal_name, signal_names};
@@ -61,11 +68,13 @@ pub use process::{
 };
 pub use registers::{Architecture, Registers};
 pub use seccomp::{FilterUser, Rules, SeccompFilter};
+pub use sharing::FileSharing;
 pub use signal::{AlternateStack, PendingSignal, SignalHandler};
 pub use socket::{Endpoint, Family, Holder, Socket};
 pub use summary::{CriuInfo, Sizes, Stats, Summary};
 pub use syscall::{CallState, Confidence, SystemCall};
 pub use syscall_table::system_call_name;
+pub use terminal::Terminal;
 pub use text::{Hex, Text};
 pub use thread::{RestartableSequence, RobustList, Scheduling, Thread};
 pub use timer::{Notify, Timer};
@@ -352,6 +361,7 @@ impl Checkpoint {
             })
             .collect();
         list.sort_by_key(|f| f.fd);
+        self.surround(pid, &mut list);
         Ok(list)
     }
 

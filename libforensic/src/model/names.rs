@@ -174,6 +174,50 @@ pub fn securebit_names(bits: u32) -> Vec<String> {
         .collect()
 }
 
+fn flag_names(bits: u32, names: &[(u32, &'static str)]) -> Vec<&'static str> {
+    names.iter().filter(|n| bits & n.0 != 0).map(|n| n.1).collect()
+}
+
+/// Events of an epoll watch (`<linux/eventpoll.h>`).
+pub(crate) fn epoll_events(events: u32) -> Vec<&'static str> {
+    const NAMES: [(u32, &str); 10] = [
+        (0x1, "EPOLLIN"),
+        (0x2, "EPOLLPRI"),
+        (0x4, "EPOLLOUT"),
+        (0x8, "EPOLLERR"),
+        (0x10, "EPOLLHUP"),
+        (0x2000, "EPOLLRDHUP"),
+        (0x1000_0000, "EPOLLEXCLUSIVE"),
+        (0x2000_0000, "EPOLLWAKEUP"),
+        (0x4000_0000, "EPOLLONESHOT"),
+        (0x8000_0000, "EPOLLET"),
+    ];
+    flag_names(events, &NAMES)
+}
+
+/// Events of an inotify or fanotify watch; the two share their low numbers.
+pub(crate) fn inotify_events(mask: u32) -> Vec<&'static str> {
+    const NAMES: [(u32, &str); 16] = [
+        (0x1, "ACCESS"),
+        (0x2, "MODIFY"),
+        (0x4, "ATTRIB"),
+        (0x8, "CLOSE_WRITE"),
+        (0x10, "CLOSE_NOWRITE"),
+        (0x20, "OPEN"),
+        (0x40, "MOVED_FROM"),
+        (0x80, "MOVED_TO"),
+        (0x100, "CREATE"),
+        (0x200, "DELETE"),
+        (0x400, "DELETE_SELF"),
+        (0x800, "MOVE_SELF"),
+        (0x1000, "OPEN_EXEC"),
+        (0x1_0000, "OPEN_PERM"),
+        (0x2_0000, "ACCESS_PERM"),
+        (0x4_0000, "OPEN_EXEC_PERM"),
+    ];
+    flag_names(mask, &NAMES)
+}
+
 /// Names of scheduling policies (`<linux/sched.h>`).
 pub(crate) fn scheduling_policy(policy: u32) -> Option<&'static str> {
     Some(match policy {
