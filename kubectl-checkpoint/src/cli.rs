@@ -9,6 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
+/// Exit code: the run worked, and the answer is negative.
+pub(crate) const NEGATIVE: u8 = 1;
 /// Exit code: usage or run error.
 pub(crate) const FAILED: u8 = 2;
 /// Exit code: done, but part of the evidence could not be read.
@@ -41,6 +43,9 @@ enum Command {
     Sockets(PidArgs),
     /// Lists mounts of every mount namespace
     Mounts(EvidenceArgs),
+    /// Reads, searches and dumps memory
+    #[command(subcommand)]
+    Mem(evidence::memory::Command),
 }
 
 /// What all analysis commands take.
@@ -111,6 +116,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Files(args) => evidence::files(&args),
         Command::Sockets(args) => evidence::sockets(&args),
         Command::Mounts(args) => evidence::mounts(&args),
+        Command::Mem(command) => evidence::memory::run(&command),
     };
     match result {
         Ok(code) => code,
