@@ -10,6 +10,8 @@ use crate::cluster::{self, CreateArgs};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
+/// Exit code: the run worked, and the answer is negative.
+pub(crate) const NEGATIVE: u8 = 1;
 /// Exit code: usage or run error.
 pub(crate) const FAILED: u8 = 2;
 /// Exit code: done, but part of the evidence could not be read.
@@ -51,6 +53,9 @@ enum Command {
     ///
     /// The disassembly of each filter is in -o json and -o yaml.
     Seccomp(PidArgs),
+    /// Reads, searches and dumps memory
+    #[command(subcommand)]
+    Mem(evidence::memory::Command),
 }
 
 /// What all analysis commands take.
@@ -144,6 +149,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sockets(args) => evidence::sockets(&args),
         Command::Mounts(args) => evidence::mounts(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
+        Command::Mem(command) => evidence::memory::run(&command),
     };
     match result {
         Ok(code) => code,

@@ -1,16 +1,18 @@
 //! Reads checkpoints of containers made by CRIU: evidence in, facts out.
 //!
-//! Three layers, each usable by itself:
+//! Layers, each usable by itself:
 //!
 //! - [`archive`]: where bytes are. A tar, a directory or an image as an index of members.
 //! - [`image`]: what one CRIU image file says. Framing, protobuf records, payloads.
 //! - [`model`] and [`memory`]: what the images say together. Processes, memory, files, sockets.
+//! - [`analysis`]: what an analyst wants to know. Search and strings over all memory.
 //!
 //! Everything read is taken for hostile: no byte sequence makes the library
 //! panic, hang or use memory without bound (see [`Limits`]), and one damaged
 //! record costs that record and a [`Warning`], never the rest.
 #![deny(missing_docs)]
 
+pub mod analysis;
 pub mod archive;
 mod error;
 pub mod image;

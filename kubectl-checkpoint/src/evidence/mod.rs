@@ -2,13 +2,14 @@
 
 mod descriptors;
 mod mappings;
+pub(crate) mod memory;
 mod mounts;
 mod processes;
 mod seccomp;
 mod show;
 mod sockets;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub(crate) use seccomp::seccomp;
 pub(crate) use show::show;
 pub(crate) use sockets::sockets;
 
-use crate::cli::{EvidenceArgs, FAILED, PARTIAL};
+use crate::cli::{EvidenceArgs, FAILED, OutputArgs, PARTIAL};
 use crate::output::{Answer, Rows, escape, escape_bytes};
 
 /// What a cell shows where the evidence holds nothing.
@@ -39,18 +40,35 @@ pub(crate) struct Evidence {
     parents: Vec<PathBuf>,
     /// Whether memory will be read.
     memory: bool,
+    /// What the answer leaves out because it was asked to, by archive.
+    notes: RefCell<Vec<(usize, Warning)>>,
 }
 
 impl Evidence {
     pub(crate) fn new(args: &EvidenceArgs) -> Self {
-        let paths = &args.archives;
+        Self::of(&args.archives, &args.parents)
+    }
+
+    pub(crate) fn of(paths: &[OsString], parents: &[PathBuf]) -> Self {
         Self {
-            parents: args.parents.clone(),
+            parents: parents.to_vec(),
             memory: false,
+            notes: RefCell::default(),
             names: paths.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
             open: paths.iter().map(|_| OnceCell::new()).collect(),
-            paths: paths.clone(),
+            paths: paths.to_vec(),
         }
+    }
+
+    /// Says that pages will be read in bulk.
+    pub(crate) fn with_memory(mut self) -> Self {
+        self.memory = true;
+        self
+    }
+
+    /// Adds to the warnings what was left out on purpose; it does not make the answer a partial one.
+    pub(crate) fn note(&self, index: usize, what: impl Into<String>) {
+        self.notes.borrow_mut().push((index, Warning::new(what)));
     }
 
     /// Opens an archive, or returns it if it is open.
@@ -77,13 +95,26 @@ impl Evidence {
         args: &EvidenceArgs,
         rows: &R,
     ) -> anyhow::Result<ExitCode> {
+        self.answer_as(kind, &args.output, rows)
+    }
+
+    pub(crate) fn answer_as<R: Rows>(
+        &self,
+        kind: &'static str,
+        output: &OutputArgs,
+        rows: &R,
+    ) -> anyhow::Result<ExitCode> {
         let answer = Answer {
             kind,
             archives: self.names.clone(),
-            format: args.output.output,
-            headers: !args.output.no_headers,
-            colored: args.output.color.enabled(),
-            warnings: &|index| self.warnings(index),
+            format: output.output,
+            headers: !output.no_headers,
+            colored: output.color.enabled(),
+            warnings: &|index| {
+                let notes = self.notes.borrow();
+                let notes = notes.iter().filter(|n| n.0 == index).map(|n| n.1.clone());
+                self.warnings(index).into_iter().chain(notes).collect()
+            },
         };
         let stdout = std::io::stdout().lock();
         let mut out = BufWriter::with_capacity(64 << 10, stdout);
@@ -99,6 +130,9 @@ impl Evidence {
             for warning in self.warnings(index) {
                 partial = true;
                 eprintln!("warning: {}: {}", escape(name), escape(&warning.to_string()));
+            }
+            for (_, note) in self.notes.borrow().iter().filter(|n| n.0 == index) {
+                eprintln!("note: {}: {}", escape(name), escape(&note.what));
             }
         }
         if failed > 0 {

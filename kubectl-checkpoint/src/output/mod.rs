@@ -1,11 +1,13 @@
 //! How answers reach the user: formats, tables, escaping.
 
 mod escape;
+mod hexdump;
 mod human;
 mod list;
 mod table;
 
 pub use escape::{escape, escape_bytes};
+pub use hexdump::HexDump;
 pub use human::{bytes, duration};
 pub use list::{Answer, Rows};
 pub use table::Table;

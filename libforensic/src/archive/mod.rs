@@ -267,6 +267,22 @@ impl Archive {
         options: OpenOptions,
         retention: &mut dyn Retention,
     ) -> Result<Self> {
+        Self::index(data, path, options, retention)?.into_image()
+    }
+
+    /// Opens a member that is itself a tar, such as `rootfs-diff.tar`; it is never taken for an image.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`].
+    pub fn nested(&self, member: &Member) -> Result<Self> {
+        let data = self.data(member)?;
+        let name = member.display_name().into_owned();
+        Self::index(data, Path::new(&name), self.options.clone(), &mut KeepAll)
+            .map_err(|e| e.in_member(&member.name))
+    }
+
+    fn index(data: Data, path: &Path, options: OpenOptions, retention: &mut dyn Retention) -> Result<Self> {
         let mut head = vec![0; 512];
         let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
         head.truncate(got);
@@ -274,8 +290,7 @@ impl Archive {
         let bytes = Some(data.len());
         if compression == Compression::None {
             let index = index::seekable(&data, &options.limits)?;
-            return Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random)
-                .into_image();
+            return Ok(Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random));
         }
         let notes = compression::Notes::default();
         let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
@@ -283,7 +298,7 @@ impl Archive {
         let source = Source::Compressed(data);
         let archive = Self::assemble(path, Format::Tar, compression, bytes, index, options, source);
         archive.take_notes(&notes);
-        archive.into_image()
+        Ok(archive)
     }
 
     fn from_directory(path: &Path, options: OpenOptions) -> Result<Self> {

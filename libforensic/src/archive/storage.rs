@@ -112,6 +112,39 @@ impl Data {
         })
     }
 
+    /// Returns a file of `size` bytes made of runs of these bytes; the rest of it is zeros.
+    ///
+    /// The `physical` of a run counts from the first of these bytes. `None`
+    /// where these bytes are themselves sparse.
+    pub(crate) fn compose(&self, runs: &[Segment], size: u64) -> Option<Self> {
+        let Segments::Whole(base) = self.segments else { return None };
+        let mut list: Vec<Segment> = Vec::with_capacity(runs.len());
+        for run in runs {
+            let there = self.len.saturating_sub(run.physical);
+            let len = run.len.min(there).min(size.saturating_sub(run.logical));
+            // Runs must be sorted and must not overlap; of overlapping ones the first counts.
+            let free = list.last().is_none_or(|l| l.logical.saturating_add(l.len) <= run.logical);
+            if len > 0 && free {
+                let physical = base.checked_add(run.physical)?;
+                list.push(Segment { logical: run.logical, physical, len });
+            }
+        }
+        Some(Self::sparse(Arc::clone(&self.store), list.into(), size))
+    }
+
+    /// Returns the run of stored bytes that holds `offset`, or else the next one.
+    pub(crate) fn run_at(&self, offset: u64) -> Option<Segment> {
+        match &self.segments {
+            Segments::Whole(physical) => {
+                (offset < self.len).then_some(Segment { logical: 0, physical: *physical, len: self.len })
+            }
+            Segments::Sparse(list) => {
+                let i = list.partition_point(|s| s.logical.saturating_add(s.len) <= offset);
+                list.get(i).copied()
+            }
+        }
+    }
+
     /// Returns the length in bytes, holes included.
     pub fn len(&self) -> u64 {
         self.len

@@ -52,6 +52,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use header::{ByteOrder, FileHeader, Prefix};
 pub use kind::{Argument, Cardinality, FileArg, Header, Kind, KindInfo, PayloadRule, Status, kinds};
 pub use records::{Limits, Payload, Record, Records};
+pub(crate) use wire::number_in;
 
 /// An image that was read whole.
 #[derive(Debug)]

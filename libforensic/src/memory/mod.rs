@@ -11,5 +11,5 @@ pub(crate) mod pagemap;
 mod space;
 pub(crate) mod store;
 
-pub(crate) use space::Backing;
 pub use space::{AddressSpace, Hole, Layer, PageCounts, Read, Region, Span};
+pub(crate) use space::{Backing, Stretch};

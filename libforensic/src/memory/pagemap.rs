@@ -86,6 +86,11 @@ impl PageMap {
         (current, self.runs.get(next))
     }
 
+    /// Returns the address behind the last page.
+    pub(crate) fn end(&self) -> u64 {
+        self.runs.last().map_or(0, |r| r.end(self.page))
+    }
+
     /// Returns the runs that touch `start..end`.
     pub(crate) fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = &Run> {
         let first = self.runs.partition_point(|r| r.end(self.page) <= start);

@@ -86,6 +86,19 @@ pub struct PageCounts {
     pub absent: u64,
 }
 
+/// How a scan of all memory treats a range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stretch {
+    /// To be scanned.
+    Stored,
+    /// Zeros that are not stored: they can only begin or end a match.
+    Zero,
+    /// Part of a segment that is scanned by itself, once for all who map it.
+    Elsewhere,
+    /// Unknown bytes: nothing matches across them.
+    Hole,
+}
+
 /// What lies behind the private pages of a mapping.
 #[derive(Debug, Clone)]
 pub(crate) enum Backing {
@@ -107,6 +120,13 @@ pub struct Region {
     /// Whether the process has pages of its own there.
     pub(crate) private: bool,
     pub(crate) backing: Backing,
+}
+
+impl Region {
+    /// Returns true if the process can have pages of its own there.
+    pub fn is_private(&self) -> bool {
+        self.private
+    }
 }
 
 /// The memory of one process.
@@ -222,6 +242,44 @@ impl AddressSpace {
         counts
     }
 
+    /// Says which member of the archive holds the byte at `address`, and where in it.
+    ///
+    /// `None` for zeros, holes, and pages that are stored compressed.
+    pub fn origin(&self, address: u64) -> Option<(String, u64)> {
+        match self.resolve(address) {
+            (Resolved::Stored(Place::Stored { store, run, .. }, shift), _) => {
+                store.origin(run, address.wrapping_sub(shift))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the shared segments that are mapped, each with the mapping and its offset in the segment.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (&Region, &Arc<PageStore>, u64)> {
+        self.regions.iter().filter_map(|r| match &r.backing {
+            Backing::Shared(Some(store), offset) => Some((r, store, *offset)),
+            _ => None,
+        })
+    }
+
+    /// Returns true if `start..end` is read from the segment behind its mapping, and nothing lies over it.
+    pub(crate) fn is_shared(&self, start: u64, end: u64) -> bool {
+        matches!(self.stretch(start), (Stretch::Elsewhere, limit) if end <= limit)
+    }
+
+    /// Says how a scan treats the bytes at `address`, and to which address the same holds.
+    pub(crate) fn stretch(&self, address: u64) -> (Stretch, u64) {
+        let Some(region) = self.region(address) else { return (Stretch::Hole, self.resolve(address).1) };
+        let (own, limit) = self.private_at(region, address);
+        let stretch = match (own, &region.backing) {
+            (Some(Resolved::Stored(..)), _) => Stretch::Stored,
+            (Some(_), _) | (None, Backing::File | Backing::Never | Backing::Shared(None, _)) => Stretch::Hole,
+            (None, Backing::Zero) => Stretch::Zero,
+            (None, Backing::Shared(Some(_), _)) => Stretch::Elsewhere,
+        };
+        (stretch, limit)
+    }
+
     fn resolve(&self, address: u64) -> (Resolved<'_>, u64) {
         if let Some(region) = self.region(address) {
             self.resolve_in(region, address)
@@ -232,25 +290,37 @@ impl AddressSpace {
         }
     }
 
-    fn resolve_in<'s>(&'s self, region: &'s Region, address: u64) -> (Resolved<'s>, u64) {
+    /// Says what the process has of its own at `address`: guards and private pages.
+    ///
+    /// `None` leaves the answer to what backs the mapping.
+    fn private_at<'s>(&'s self, region: &'s Region, address: u64) -> (Option<Resolved<'s>>, u64) {
         let mut limit = region.mapping.end;
         let guard = self.guards.partition_point(|g| g.mapping.end <= address);
         if let Some(guard) = self.guards.get(guard) {
             if guard.mapping.start <= address {
-                return (Resolved::Hole(Hole::NeverDumped), guard.mapping.end.min(limit));
+                return (Some(Resolved::Hole(Hole::NeverDumped)), guard.mapping.end.min(limit));
             }
             limit = limit.min(guard.mapping.start);
         }
         if region.private {
-            let Some(own) = &self.own else { return (Resolved::Hole(Hole::NoPageMap), limit) };
+            let Some(own) = &self.own else { return (Some(Resolved::Hole(Hole::NoPageMap)), limit) };
             let (place, end) = own.place(address, limit);
-            match place {
-                Some(Place::Lazy) => return (Resolved::Hole(Hole::Lazy), end),
-                Some(Place::MissingParent) => return (Resolved::Hole(Hole::MissingParent), end),
-                Some(place @ Place::Stored { .. }) => return (Resolved::Stored(place, 0), end),
-                None => limit = end,
-            }
+            let resolved = match place {
+                Some(Place::Lazy) => Some(Resolved::Hole(Hole::Lazy)),
+                Some(Place::MissingParent) => Some(Resolved::Hole(Hole::MissingParent)),
+                Some(place @ Place::Stored { .. }) => Some(Resolved::Stored(place, 0)),
+                None => None,
+            };
+            return (resolved, end);
         }
+        (None, limit)
+    }
+
+    fn resolve_in<'s>(&'s self, region: &'s Region, address: u64) -> (Resolved<'s>, u64) {
+        let limit = match self.private_at(region, address) {
+            (Some(resolved), end) => return (resolved, end),
+            (None, limit) => limit,
+        };
         match &region.backing {
             Backing::Zero => (Resolved::Zero, limit),
             Backing::File => (Resolved::Hole(Hole::File), limit),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pagemap::{self, Builder, PARENT, PRESENT, PageMap, Run};
+use super::space::Stretch;
 use crate::archive::Member;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Images;
@@ -16,6 +17,8 @@ const BLOCK_BYTES: u64 = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct PageStore {
     images: Arc<Images>,
+    /// Name of the page map image, which tells one store from another.
+    pub(crate) name: Box<str>,
     pub(crate) map: PageMap,
     /// Index of the pages image in the archive.
     pages: Option<usize>,
@@ -73,11 +76,68 @@ impl PageStore {
         } else {
             None
         };
-        Some(Arc::new(Self { images: Arc::clone(images), map, pages: index, parent, last: Mutex::new(None) }))
+        Some(Arc::new(Self {
+            images: Arc::clone(images),
+            name: name.into(),
+            map,
+            pages: index,
+            parent,
+            last: Mutex::new(None),
+        }))
     }
 
     fn member(&self) -> Option<&Member> {
         self.pages.and_then(|i| self.images.archive.members().get(i))
+    }
+
+    /// Returns the address behind the last page of the map.
+    pub(crate) fn end(&self) -> u64 {
+        self.map.end()
+    }
+
+    /// Says how a scan treats the bytes at `address`, and to which address the same holds.
+    pub(crate) fn stretch(&self, address: u64, limit: u64) -> (Stretch, u64) {
+        match self.place(address, limit) {
+            (Some(Place::Stored { .. }), end) => (Stretch::Stored, end),
+            (Some(_), end) => (Stretch::Hole, end),
+            (None, end) => (Stretch::Zero, end),
+        }
+    }
+
+    /// Reads from `address` on; what the map does not cover reads as zeros.
+    pub(crate) fn read_at(&self, address: u64, buf: &mut [u8]) -> Result<()> {
+        let mut done = 0_usize;
+        while let Some(rest) = buf.get_mut(done..).filter(|r| !r.is_empty()) {
+            let at = address.saturating_add(done as u64);
+            let (place, end) = self.place(at, at.saturating_add(rest.len() as u64));
+            let n = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(rest.len()).max(1);
+            let Some(part) = rest.get_mut(..n) else { break };
+            match place {
+                Some(Place::Stored { store, run, .. }) => store.read(run, at, part)?,
+                Some(_) => {
+                    return Err(Error::new(ErrorKind::NotFound, "the page is not in the evidence")
+                        .in_member(self.name.as_bytes()));
+                }
+                None => part.fill(0),
+            }
+            done = done.saturating_add(n);
+        }
+        Ok(())
+    }
+
+    /// Says which member holds the byte at `address` of a run, and where in it.
+    pub(crate) fn origin(&self, run: &Run, address: u64) -> Option<(String, u64)> {
+        let member = self.member()?;
+        let inside = address.checked_sub(run.start)?;
+        (run.blocks == 0).then(|| (member.display_name().into_owned(), run.offset.saturating_add(inside)))
+    }
+
+    /// Says which member holds the byte at `address`, and where in it.
+    pub(crate) fn origin_of(&self, address: u64) -> Option<(String, u64)> {
+        match self.place(address, u64::MAX).0 {
+            Some(Place::Stored { store, run, .. }) => store.origin(run, address),
+            _ => None,
+        }
     }
 
     /// Says what becomes of `address`, and to which address the same holds.

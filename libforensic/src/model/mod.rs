@@ -20,7 +20,7 @@ mod bpf;
 mod cache;
 mod container;
 mod descriptor;
-mod files;
+pub(crate) mod files;
 mod ghost;
 mod images;
 mod location;
@@ -41,7 +41,7 @@ mod syscall_table;
 mod sysv;
 mod tasks;
 mod terminal;
-mod text;
+pub(crate) mod text;
 mod thread;
 mod timer;
 mod userns;
@@ -323,16 +323,21 @@ impl Checkpoint {
         self.architecture() == Some(Architecture::Mips)
     }
 
-    fn files(&self) -> &Files {
+    /// Returns the images, for analyses that need the records themselves.
+    pub(crate) fn images(&self) -> &Arc<Images> {
+        &self.images
+    }
+
+    pub(crate) fn files(&self) -> &Files {
         self.files.get_or_init(|| Files::load(&self.images))
     }
 
-    fn segments(&self) -> &Segments {
+    pub(crate) fn segments(&self) -> &Segments {
         self.segments.get_or_init(|| Segments::load(&self.images))
     }
 
     /// Loads the pages of a shared segment, once.
-    fn shared(&self, shmid: u32) -> Option<Arc<PageStore>> {
+    pub(crate) fn shared(&self, shmid: u32) -> Option<Arc<PageStore>> {
         if let Some(known) = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(&shmid) {
             return known.clone();
         }

@@ -29,6 +29,11 @@ impl Segments {
         Self { by_id }
     }
 
+    /// Returns the size of a segment in bytes.
+    pub(crate) fn size(&self, id: u32) -> Option<u64> {
+        self.by_id.get(&id).and_then(|s| s.size)
+    }
+
     /// `/SYSV` and the key in hexadecimal, as /proc/PID/maps shows a segment.
     pub(crate) fn name(&self, id: u32) -> Text {
         let key = self.by_id.get(&id).and_then(|s| s.desc.as_ref()).and_then(|d| d.key);
