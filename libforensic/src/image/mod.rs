@@ -8,6 +8,7 @@
 //! - [`Kind`] is the table of all kinds of images: names, magic numbers, messages.
 //! - [`Records`] splits an image into [`Record`]s, [`Image`] holds all of a small one.
 //! - [`proto`] has a struct for every message; [`read_all`] decodes one type of them.
+//! - [`Pagemap`] reads which pages a dump holds, [`lz4`] decompresses them.
 //! - [`schema`] describes messages to code that handles any of them.
 //!
 //! Images are evidence and may be made to harm their reader. A damaged record
@@ -39,6 +40,8 @@ mod error;
 #[allow(dead_code)] // until the JSON codec
 mod header;
 mod kind;
+pub mod lz4;
+mod pagemap;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_docs, rustdoc::all)]
 pub mod proto;
@@ -51,6 +54,7 @@ mod wire;
 pub use error::{Error, ErrorKind, Result};
 pub use header::{ByteOrder, FileHeader, Prefix};
 pub use kind::{Argument, Cardinality, FileArg, Header, Kind, KindInfo, PayloadRule, Status, kinds};
+pub use pagemap::{Compressed, PageFlags, PageRun, Pagemap};
 pub use records::{Limits, Payload, Record, Records};
 pub(crate) use wire::number_in;
 

@@ -486,8 +486,8 @@ fn payload_of(
             spec.len = Some(number(1)?);
         }
         PayloadRule::GhostFile => {
-            let regular = word(3)? & 0o170_000 == 0o100_000;
-            if regular && number(9)? == 0 {
+            // Of other than regular files nothing follows, which is all of the rest, too.
+            if number(9)? == 0 {
                 spec.len = None;
             }
         }
