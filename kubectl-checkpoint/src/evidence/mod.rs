@@ -3,6 +3,7 @@
 mod descriptors;
 mod mappings;
 mod mounts;
+mod network;
 mod processes;
 mod seccomp;
 mod show;
@@ -20,6 +21,7 @@ use libforensic::{Checkpoint, Warning};
 pub(crate) use descriptors::files;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
+pub(crate) use network::{ipc, network};
 pub(crate) use processes::ps;
 pub(crate) use seccomp::seccomp;
 pub(crate) use show::show;
