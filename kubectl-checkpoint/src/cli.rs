@@ -49,6 +49,10 @@ enum Command {
     Sockets(PidArgs),
     /// Lists mounts of every mount namespace
     Mounts(EvidenceArgs),
+    /// Lists links, addresses, routes and firewall rules, each with its source
+    Network(EvidenceArgs),
+    /// Lists System V shared memory, message queues and semaphores
+    Ipc(EvidenceArgs),
     /// Lists seccomp filters: which system calls were allowed, and to whom
     ///
     /// The disassembly of each filter is in -o json and -o yaml.
@@ -148,6 +152,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Files(args) => evidence::files(&args),
         Command::Sockets(args) => evidence::sockets(&args),
         Command::Mounts(args) => evidence::mounts(&args),
+        Command::Network(args) => evidence::network(&args),
+        Command::Ipc(args) => evidence::ipc(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
         Command::Mem(command) => evidence::memory::run(&command),
     };

@@ -318,7 +318,7 @@ fn engine_of_image(images: &Images) -> Option<Engine> {
 }
 
 /// Reads a JSON member from beside the image directory, or from inside it.
-fn document(images: &Images, name: &str) -> Option<serde_json::Value> {
+pub(super) fn document(images: &Images, name: &str) -> Option<serde_json::Value> {
     let parent = images.prefix().strip_suffix(b"/").map(|p| match p.iter().rposition(|b| *b == b'/') {
         Some(i) => p.get(..=i).unwrap_or(&[]).to_vec(),
         None => Vec::new(),

@@ -23,12 +23,16 @@ mod descriptor;
 pub(crate) mod files;
 mod ghost;
 mod images;
+mod ipc;
 mod location;
 mod lock;
 mod mapping;
 mod mount;
 mod names;
+mod netlink;
+mod network;
 mod process;
+mod queue;
 mod registers;
 mod retention;
 mod seccomp;
@@ -40,6 +44,7 @@ mod syscall;
 mod syscall_table;
 mod sysv;
 mod tasks;
+mod tcp;
 mod terminal;
 pub(crate) mod text;
 mod thread;
@@ -57,11 +62,13 @@ pub use descriptor::{DescriptorKind, FileDescriptor};
 pub use files::Remap;
 pub use ghost::Ghost;
 pub(crate) use images::Images;
+pub use ipc::IpcObject;
 pub use location::{Location, LocationMapping};
 pub use lock::FileLock;
 pub use mapping::{Mapping, MappingKind};
 pub use mount::Mount;
 pub use names::{capability_names, securebit_names, signal_name, signal_names};
+pub use network::{NetworkItem, Source};
 pub use process::{
     AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
     ResourceLimit, SharedWith, Signals, State, Task,
@@ -70,10 +77,11 @@ pub use registers::{Architecture, Registers};
 pub use seccomp::{FilterUser, Rules, SeccompFilter};
 pub use sharing::FileSharing;
 pub use signal::{AlternateStack, PendingSignal, SignalHandler};
-pub use socket::{Endpoint, Family, Holder, Socket};
+pub use socket::{Endpoint, Family, Holder, QueuedMessage, Socket};
 pub use summary::{CriuInfo, Sizes, Stats, Summary};
 pub use syscall::{CallState, Confidence, SystemCall};
 pub use syscall_table::system_call_name;
+pub use tcp::TcpRepair;
 pub use terminal::Terminal;
 pub use text::{Hex, Text};
 pub use thread::{RestartableSequence, RobustList, Scheduling, Thread};
@@ -86,7 +94,6 @@ use crate::image::proto;
 use crate::memory::store::PageStore;
 use descriptor::PipeQueue;
 use files::{Files, kind};
-use socket::Queues;
 use sysv::Segments;
 
 /// How a checkpoint is opened.
@@ -129,7 +136,7 @@ pub struct Checkpoint {
     shared: Mutex<HashMap<u32, Option<Arc<PageStore>>>>,
     cgroups: OnceLock<HashMap<u32, Vec<Cgroup>>>,
     pipes: OnceLock<HashMap<u32, PipeQueue>>,
-    packets: OnceLock<HashMap<u32, u64>>,
+    packets: OnceLock<HashMap<u32, Vec<QueuedMessage>>>,
     cache: cache::Cache,
 }
 
@@ -398,18 +405,6 @@ impl Checkpoint {
         })
     }
 
-    /// Bytes in the receive queues of Unix and netlink sockets by the receiver's file id.
-    fn packets(&self) -> &HashMap<u32, u64> {
-        self.packets.get_or_init(|| {
-            let mut queues: HashMap<u32, u64> = HashMap::new();
-            for (_, entry) in self.images.all::<proto::SkPacketEntry>("sk-queues.img").unwrap_or_default() {
-                let queue = queues.entry(entry.id_for.unwrap_or(0)).or_default();
-                *queue = queue.saturating_add(u64::from(entry.length.unwrap_or(0)));
-            }
-            queues
-        })
-    }
-
     /// Returns all sockets, each once, with everyone who holds it.
     pub fn sockets(&self) -> Vec<Socket> {
         const KINDS: [i32; 4] = [kind::INETSK, kind::UNIXSK, kind::NETLINKSK, kind::PACKETSK];
@@ -436,31 +431,6 @@ impl Checkpoint {
             }
         }
         sockets
-    }
-
-    fn queues(&self, file: &proto::FileEntry) -> Queues {
-        if let Some(s) = &file.isk {
-            // Only connected TCP sockets have their queues dumped.
-            let connected = s.proto == Some(6) && s.dst_port.unwrap_or(0) != 0;
-            let name = format!("tcp-stream-{:x}.img", s.ino.unwrap_or(0));
-            if connected
-                && self.images.find(&name).is_some()
-                && let Some(stream) = self.images.one::<proto::TcpStreamEntry>(&name)
-            {
-                return Queues {
-                    receive: stream.inq_len.map(u64::from),
-                    send: stream.outq_len.map(u64::from),
-                };
-            }
-            return Queues::default();
-        }
-        let listening = file.usk.as_ref().is_some_and(|s| s.state == Some(10));
-        if (file.usk.is_some() || file.nlsk.is_some()) && !listening {
-            // No record means an empty queue.
-            let bytes = self.packets().get(&file.id.unwrap_or(0)).copied().unwrap_or(0);
-            return Queues { receive: Some(bytes), send: None };
-        }
-        Queues::default()
     }
 
     /// Returns the mounts of all mount namespaces, each namespace in the kernel's mount order.

@@ -7,9 +7,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::bpf::{Input, Instruction, disassemble};
 use super::descriptor::insert_text;
 use super::files::kind;
 use super::names;
+use super::tcp::TcpRepair;
 use super::text::{Text, put_text};
 use crate::image::proto;
 
@@ -117,17 +119,40 @@ pub struct Socket {
     pub options: Map<String, Value>,
     /// Number of instructions of the attached packet filter.
     pub filter: Option<usize>,
+    /// The attached packet filter.
+    pub program: Vec<Instruction>,
+    /// State of a TCP connection, where it was dumped.
+    pub tcp: Option<TcpRepair>,
+    /// Messages that wait in the queue of a Unix or netlink socket, the oldest first.
+    pub messages: Vec<QueuedMessage>,
     /// CRIU's number of the open file.
     pub file_id: u32,
     /// The record.
     pub raw: Arc<proto::FileEntry>,
 }
 
+/// A message in the receive queue of a Unix or netlink socket.
+///
+/// Of a stream the kernel's borders between writes may have been merged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct QueuedMessage {
+    /// Length in bytes.
+    pub length_bytes: u64,
+    /// Where the bytes begin in sk-queues.img.
+    pub offset: u64,
+    /// CRIU's numbers of files that are being passed along (`SCM_RIGHTS`).
+    pub passed_files: Vec<u32>,
+}
+
 /// What other images say about a socket's queues.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Queues {
     pub receive: Option<u64>,
     pub send: Option<u64>,
+    pub messages: Vec<QueuedMessage>,
+    pub tcp: Option<TcpRepair>,
 }
 
 impl Socket {
@@ -156,6 +181,9 @@ impl Socket {
             backlog: None,
             options: Map::new(),
             filter: None,
+            program: Vec::new(),
+            tcp: queue.tcp,
+            messages: queue.messages,
             file_id: raw.id.unwrap_or(0),
             raw: Arc::clone(raw),
         };
@@ -198,6 +226,19 @@ impl Socket {
             self.option("tcpKeepidleSeconds", t.keepidle);
             self.option("tcpKeepintvlSeconds", t.keepintvl);
         }
+        if let Some(ip) = &s.ip_opts {
+            self.option("freebind", ip.freebind.filter(|v| *v));
+            self.option("pktinfo", ip.pktinfo.filter(|v| *v));
+            self.option("tos", ip.tos.filter(|v| *v != 0));
+            self.option("ttl", ip.ttl.filter(|v| *v != 0));
+            if let Some(raw) = &ip.raw {
+                self.option("hdrincl", raw.hdrincl.filter(|v| *v));
+                self.option("nodefrag", raw.nodefrag.filter(|v| *v));
+                self.option("checksum", raw.checksum);
+                let filter: Vec<String> = raw.icmpv_filter.iter().map(|w| format!("{w:#010x}")).collect();
+                self.option("icmpFilter", (!filter.is_empty()).then_some(filter));
+            }
+        }
         self.option("networkNamespace", s.ns_id);
         self.common(s.opts.as_ref());
     }
@@ -239,6 +280,17 @@ impl Socket {
         self.option("destinationGroup", s.dst_group.filter(|p| *p != 0));
         if !s.groups.is_empty() {
             self.option("groups", Some(&s.groups));
+            // Bit n-1 is group n, over words of 32 bits.
+            let numbers: Vec<u64> = (0_u64..)
+                .zip(&s.groups)
+                .flat_map(|(i, word)| {
+                    (1..=32_u64)
+                        .filter(move |n| word >> n.saturating_sub(1) & 1 == 1)
+                        .map(move |n| i.saturating_mul(32).saturating_add(n))
+                })
+                .take(1024)
+                .collect();
+            self.option("groupNumbers", Some(numbers));
         }
         self.option("networkNamespace", s.ns_id);
         self.common(s.opts.as_ref());
@@ -251,7 +303,23 @@ impl Socket {
         // The one protocol number that CRIU keeps in network byte order.
         self.protocol = s.protocol.and_then(|p| u16::try_from(p).ok()).map(|p| ethertype(p.swap_bytes()));
         self.option("interfaceIndex", s.ifindex);
-        self.option("fanout", s.fanout);
+        self.option("fanout", s.fanout.filter(|f| *f != u32::MAX));
+        self.option("version", s.version.map(|v| v.saturating_add(1)));
+        self.option("reserveBytes", s.reserve.filter(|v| *v != 0));
+        self.option("auxdata", s.aux_data.filter(|v| *v));
+        self.option("originalDevice", s.orig_dev.filter(|v| *v));
+        self.option("vnetHeader", s.vnet_hdr.filter(|v| *v));
+        self.option("loss", s.loss.filter(|v| *v));
+        let memberships: Vec<Value> = s.mclist.iter().map(membership).collect();
+        self.option("memberships", (!memberships.is_empty()).then_some(memberships));
+        for (name, ring) in [("receiveRing", &s.rx_ring), ("sendRing", &s.tx_ring)] {
+            self.option(
+                name,
+                ring.as_ref().map(|r| {
+                    json!({"blocks": r.block_nr, "blockBytes": r.block_size, "frames": r.frame_nr, "frameBytes": r.frame_size})
+                }),
+            );
+        }
         self.option("networkNamespace", s.ns_id);
         self.common(s.opts.as_ref());
     }
@@ -267,6 +335,10 @@ impl Socket {
         self.option("passcred", o.so_passcred.filter(|v| *v));
         self.option("passsec", o.so_passsec.filter(|v| *v));
         self.option("dontroute", o.so_dontroute.filter(|v| *v));
+        self.option("receiveTimeoutNs", timeout(o.so_rcv_tmo_sec, o.so_rcv_tmo_usec));
+        self.option("sendTimeoutNs", timeout(o.so_snd_tmo_sec, o.so_snd_tmo_usec));
+        self.option("receiveLowBytes", o.so_rcvlowat.filter(|v| *v > 1));
+        self.option("bufferLock", o.so_buf_lock.filter(|v| *v != 0));
         self.option("noCheck", o.so_no_check.filter(|v| *v));
         self.option("oobinline", o.so_oobinline.filter(|v| *v != 0));
         self.option("lingerSeconds", o.so_linger);
@@ -275,6 +347,7 @@ impl Socket {
         insert_some_text(&mut self.options, "boundDevice", o.so_bound_dev.as_deref());
         if !o.so_filter.is_empty() {
             self.filter = Some(o.so_filter.len());
+            self.program = o.so_filter.iter().map(|w| Instruction::from_packed(*w)).collect();
         }
     }
 
@@ -283,6 +356,28 @@ impl Socket {
             self.options.insert(key.to_owned(), value);
         }
     }
+}
+
+fn timeout(seconds: Option<u64>, microseconds: Option<u64>) -> Option<u64> {
+    let all = seconds?.checked_mul(1_000_000)?.checked_add(microseconds.unwrap_or(0))?.checked_mul(1000)?;
+    (all != 0).then_some(all)
+}
+
+/// A membership of a packet socket; a promiscuous one makes the interface deliver everything.
+fn membership(m: &proto::PacketMclist) -> Value {
+    let kind = match m.r#type {
+        Some(0) => json!("multicast"),
+        Some(1) => json!("promiscuous"),
+        Some(2) => json!("all-multicast"),
+        Some(3) => json!("unicast"),
+        other => json!(other),
+    };
+    json!({"interfaceIndex": m.index, "type": kind, "address": m.addr.as_deref().map(link_address)})
+}
+
+/// A link-layer address as `ip link` writes it.
+pub(crate) fn link_address(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":")
 }
 
 fn insert_some_text(map: &mut Map<String, Value>, key: &str, bytes: Option<&[u8]>) {
@@ -366,8 +461,14 @@ impl Serialize for Socket {
         map.serialize_entry("sendQueueBytes", &self.send_queue)?;
         map.serialize_entry("backlog", &self.backlog)?;
         map.serialize_entry("options", &self.options)?;
-        map.serialize_entry("filter", &self.filter.map(|n| json!({ "instructions": n })))?;
+        let filter = self.filter.map(|n| {
+            let lines = disassemble(&self.program, Input::Packet);
+            json!({ "instructions": n, "disassembly": lines })
+        });
+        map.serialize_entry("filter", &filter)?;
         map.serialize_entry("fileId", &self.file_id)?;
+        map.serialize_entry("tcp", &self.tcp)?;
+        map.serialize_entry("messages", &self.messages)?;
         map.end()
     }
 }

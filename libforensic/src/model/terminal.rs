@@ -110,13 +110,25 @@ impl Checkpoint {
                     *bytes = bytes.saturating_add(data.data.map_or(0, |d| d.len() as u64));
                 }
                 let infos = self.images.all::<proto::TtyInfoEntry>("tty-info.img").unwrap_or_default();
-                infos
+                let mut all: HashMap<u32, Terminal> = infos
                     .iter()
                     .map(|(_, e)| {
                         let id = e.id.unwrap_or(0);
                         (id, Terminal::new(e, queued.get(&id).copied().unwrap_or(0)))
                     })
-                    .collect()
+                    .collect();
+                // CRIU asks for the session through one end of a pair and leaves the other at zero.
+                for (_, e) in infos.iter().filter(|(_, e)| e.r#type == Some(1)) {
+                    let id = e.id.unwrap_or(0);
+                    let other = all.get(&(id ^ 1)).and_then(|o| Some((o.session?, o.foreground)));
+                    if let (Some((session, foreground)), Some(terminal)) = (other, all.get_mut(&id))
+                        && terminal.session.is_none()
+                    {
+                        terminal.session = Some(session);
+                        terminal.foreground = foreground;
+                    }
+                }
+                all
             })
             .get(&id)
     }

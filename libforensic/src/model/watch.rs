@@ -91,11 +91,6 @@ impl Checkpoint {
                     f.details.insert("socket".into(), Value::Object(socket));
                 }
             }
-            Some(DescriptorKind::Eventfd) => {
-                // EFD_SEMAPHORE
-                let semaphore = file.efd.as_ref().and_then(|e| e.flags).map(|n| n & 1 != 0);
-                put(&mut f.details, "semaphore", semaphore);
-            }
             Some(DescriptorKind::Pidfd) => {
                 let dead = file.pidfd.as_ref().and_then(|p| p.nspid).map(|n| n < 0);
                 put(&mut f.details, "dead", dead);

@@ -1,0 +1,119 @@
+//! `network` and `ipc`: what the namespaces hold besides processes.
+
+use std::process::ExitCode;
+
+use libforensic::model::{IpcObject, NetworkItem};
+
+use super::{ABSENT, Evidence, or_absent};
+use crate::cli::EvidenceArgs;
+use crate::output::{Rows, bytes, escape};
+
+pub(crate) fn network(args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
+    let evidence = Evidence::new(args);
+    evidence.answer("NetworkList", args, &Network { evidence: &evidence })
+}
+
+pub(crate) fn ipc(args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
+    let evidence = Evidence::new(args);
+    evidence.answer("IpcList", args, &Ipc { evidence: &evidence })
+}
+
+struct Network<'e> {
+    evidence: &'e Evidence,
+}
+
+fn safe(value: Option<&String>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), |v| escape(v).into_owned())
+}
+
+impl Rows for Network<'_> {
+    type Item = NetworkItem;
+
+    fn headers(&self, wide: bool) -> Vec<&'static str> {
+        if wide {
+            vec!["NS", "TYPE", "INTERFACE", "ADDRESS", "GATEWAY", "MAC", "FLAGS", "TABLE", "METRIC", "SOURCE"]
+        } else {
+            vec!["NS", "TYPE", "INTERFACE", "ADDRESS", "GATEWAY", "MAC", "SOURCE"]
+        }
+    }
+
+    fn cells(&self, n: &NetworkItem, wide: bool) -> Vec<String> {
+        let address = match n.size_bytes {
+            Some(size) => format!("{} of rules", bytes(size)),
+            None => safe(n.address.as_ref()),
+        };
+        let mut cells = vec![
+            or_absent(n.network_namespace),
+            n.kind.to_owned(),
+            safe(n.interface.as_ref()),
+            address,
+            safe(n.gateway.as_ref()),
+            safe(n.link_address.as_ref()),
+        ];
+        if wide {
+            cells.push(n.flags.as_ref().map_or_else(|| ABSENT.to_owned(), |f| f.join(",")));
+            cells.extend([or_absent(n.table), or_absent(n.metric)]);
+        }
+        let source = match &n.source.field {
+            Some(field) => format!("{}: {field}", n.source.member),
+            None => n.source.member.clone(),
+        };
+        cells.push(escape(&source).into_owned());
+        cells
+    }
+
+    fn each(
+        &self,
+        index: usize,
+        sink: &mut dyn FnMut(NetworkItem) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.evidence.get(index)?.network().into_iter().try_for_each(sink)
+    }
+}
+
+struct Ipc<'e> {
+    evidence: &'e Evidence,
+}
+
+impl Rows for Ipc<'_> {
+    type Item = IpcObject;
+
+    fn headers(&self, wide: bool) -> Vec<&'static str> {
+        let mut headers = vec!["NS", "TYPE", "ID", "KEY", "MODE", "UID", "CONTENTS"];
+        if wide {
+            headers.extend(["ATTACHED", "SOURCE"]);
+        }
+        headers
+    }
+
+    fn cells(&self, o: &IpcObject, wide: bool) -> Vec<String> {
+        let contents = match (&o.semaphores, &o.messages) {
+            (Some(values), _) => values.iter().map(u16::to_string).collect::<Vec<_>>().join(" "),
+            (_, Some(messages)) => format!("{} messages", messages.len()),
+            _ => o.size_bytes.map_or_else(|| ABSENT.to_owned(), bytes),
+        };
+        let mut cells = vec![
+            o.ipc_namespace.to_string(),
+            o.kind.to_owned(),
+            or_absent(o.id),
+            or_absent(o.key.as_ref()),
+            or_absent(o.mode.as_ref()),
+            or_absent(o.uid),
+            contents,
+        ];
+        if wide {
+            let attached: Vec<String> = o.attached.iter().map(u32::to_string).collect();
+            cells.push(if attached.is_empty() { ABSENT.to_owned() } else { attached.join(",") });
+            cells.push(escape(&o.source.member).into_owned());
+        }
+        cells
+    }
+
+    fn each(
+        &self,
+        index: usize,
+        sink: &mut dyn FnMut(IpcObject) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.evidence.get(index)?.ipc().into_iter().try_for_each(sink)
+    }
+}
