@@ -24,23 +24,17 @@ use super::error::{Error, ErrorKind, Result};
 pub fn decode_block(size: u32, stored: &[u8], block: &mut [u8]) -> Result<()> {
     let failed = |what: String| Error::new(ErrorKind::Compression, 0, what);
     if u64::from(size) != stored.len() as u64 {
-        return Err(failed(format!(
-            "a block of {size} bytes has {}",
-            stored.len()
-        )));
+        return Err(failed(format!("a block of {size} bytes has {}", stored.len())));
     }
     if stored.is_empty() {
         block.fill(0);
     } else if stored.len() == block.len() {
         block.copy_from_slice(stored);
     } else {
-        let written = lz4_flex::block::decompress_into(stored, block)
-            .map_err(|error| failed(error.to_string()))?;
+        let written =
+            lz4_flex::block::decompress_into(stored, block).map_err(|error| failed(error.to_string()))?;
         if written != block.len() {
-            return Err(failed(format!(
-                "a block gives {written} bytes instead of {}",
-                block.len()
-            )));
+            return Err(failed(format!("a block gives {written} bytes instead of {}", block.len())));
         }
     }
     Ok(())

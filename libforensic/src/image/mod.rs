@@ -9,6 +9,7 @@
 //! - [`Records`] splits an image into [`Record`]s, [`Image`] holds all of a small one.
 //! - [`proto`] has a struct for every message; [`read_all`] decodes one type of them.
 //! - [`Pagemap`] reads which pages a dump holds, [`lz4`] decompresses them.
+//! - [`crit`] turns any image into JSON and back, [`summarise`] only looks at it.
 //! - [`schema`] describes messages to code that handles any of them.
 //!
 //! Images are evidence and may be made to harm their reader. A damaged record
@@ -36,8 +37,8 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod crit;
 mod error;
-#[allow(dead_code)] // until the JSON codec
 mod header;
 mod kind;
 pub mod lz4;
@@ -45,10 +46,9 @@ mod pagemap;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_docs, rustdoc::all)]
 pub mod proto;
-#[allow(dead_code)] // until the JSON codec
 mod records;
 pub mod schema;
-#[allow(dead_code)] // until the JSON codec
+mod summary;
 mod wire;
 
 pub use error::{Error, ErrorKind, Result};
@@ -56,6 +56,7 @@ pub use header::{ByteOrder, FileHeader, Prefix};
 pub use kind::{Argument, Cardinality, FileArg, Header, Kind, KindInfo, PayloadRule, Status, kinds};
 pub use pagemap::{Compressed, PageFlags, PageRun, Pagemap};
 pub use records::{Limits, Payload, Record, Records};
+pub use summary::{ImageStatus, ImageSummary, summarise};
 pub(crate) use wire::number_in;
 
 /// An image that was read whole.

@@ -119,11 +119,7 @@ impl<R: Read> Pagemap<R> {
         let pages_id = number_in(&body, 1)
             .map_err(|error| damaged(head.offset, "pagemap_head", error))?
             .and_then(|id| u32::try_from(id).ok());
-        Ok(Self {
-            records,
-            pages_id,
-            body,
-        })
+        Ok(Self { records, pages_id, body })
     }
 
     /// Gives the number in the name of the pages image.
@@ -145,10 +141,7 @@ impl<R: Read> Iterator for Pagemap<R> {
             Ok(frame) => frame,
             Err(error) => return Some(Err(error)),
         };
-        Some(
-            run(frame.offset, &self.body)
-                .map_err(|error| damaged(frame.offset, "pagemap_entry", error)),
-        )
+        Some(run(frame.offset, &self.body).map_err(|error| damaged(frame.offset, "pagemap_entry", error)))
     }
 }
 
@@ -159,10 +152,7 @@ fn damaged(offset: u64, message: &str, error: WireError) -> Error {
 
 #[allow(clippy::cast_possible_truncation)] // protobuf takes the low half of a 32-bit field
 fn run(offset: u64, body: &[u8]) -> Result<PageRun, WireError> {
-    let mut run = PageRun {
-        offset,
-        ..PageRun::default()
-    };
+    let mut run = PageRun { offset, ..PageRun::default() };
     let mut old_count = 0;
     let mut new_count = None;
     let mut in_parent = false;
@@ -231,10 +221,7 @@ mod tests {
         assert_eq!((compressed.total, compressed.block_pages), (Some(11), 1));
         let single = run(0, &[8, 1, 40, 3, 48, 5, 64, 16]).unwrap();
         let compressed = single.compressed.unwrap();
-        assert_eq!(
-            (compressed.sizes.as_slice(), compressed.block_pages),
-            ([5].as_slice(), 16)
-        );
+        assert_eq!((compressed.sizes.as_slice(), compressed.block_pages), ([5].as_slice(), 16));
         assert_eq!(run(0, &[50, 1, 0x80]).unwrap_err(), WireError::Short);
     }
 }
