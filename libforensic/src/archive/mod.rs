@@ -398,6 +398,11 @@ impl Archive {
         self.by_name.get(name).and_then(|i| self.members.get(*i))
     }
 
+    /// Returns where in [`Archive::members`] the member of that name is.
+    pub fn position(&self, name: &[u8]) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// Returns what could not be read so far, and oddities of the archive.
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings.to_vec()

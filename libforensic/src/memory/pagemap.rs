@@ -1,7 +1,7 @@
 //! Which pages are stored, and where: a page map as a sorted, compact table.
 
 use crate::error::Warning;
-use crate::image::{self, proto};
+use crate::image::PageRun;
 
 /// The pages are in the parent dump (`PE_PARENT`, criu/include/pagemap.h).
 pub(crate) const PARENT: u8 = 1;
@@ -9,6 +9,9 @@ pub(crate) const PARENT: u8 = 1;
 pub(crate) const LAZY: u8 = 2;
 /// The pages are in this dump's pages image (`PE_PRESENT`).
 pub(crate) const PRESENT: u8 = 4;
+
+/// The pages should be in this dump's pages image, which ends before them or is missing.
+pub(crate) const MISSING: u8 = 0x80;
 
 /// A run of pages with one fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,22 +101,6 @@ impl PageMap {
     }
 }
 
-/// One record of a page map, normalised.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Entry {
-    pub start: u64,
-    pub pages: u64,
-    pub flags: u8,
-    /// Stored sizes of compressed blocks; empty for pages stored as they are.
-    pub compressed: Vec<u32>,
-    /// Total stored bytes of the compressed blocks.
-    pub compressed_total: u64,
-    /// Pages of a compressed block, 0 for one.
-    pub region_pages: u32,
-    /// The payload starts at the next page boundary of the pages image.
-    pub aligned: bool,
-}
-
 /// Builds a [`PageMap`] from records in file order.
 pub(crate) struct Builder {
     map: PageMap,
@@ -136,76 +123,82 @@ impl Builder {
     }
 
     /// Adds a record. Impossible parts of it become warnings.
-    pub(crate) fn push(&mut self, entry: &Entry) {
+    pub(crate) fn push(&mut self, entry: &PageRun) {
         let page = self.map.page;
         if entry.pages == 0 {
             return;
         }
-        let present = entry.flags & PRESENT != 0;
+        let flags = u8::try_from(entry.flags.bits() & u32::from(PARENT | LAZY | PRESENT)).unwrap_or(0);
+        let present = entry.flags.present();
         let mut pages = entry.pages;
+        let mut missing = 0_u64;
         let mut blocks = 0_u32;
-        if present && entry.aligned {
+        if present && entry.flags.aligned() {
             self.offset = self.offset.div_ceil(page).saturating_mul(page);
         }
         let offset = self.offset;
-        if present {
-            let stored = if entry.compressed.is_empty() {
-                pages.saturating_mul(page)
-            } else {
-                let sum = entry.compressed.iter().fold(0_u64, |n, s| n.saturating_add(u64::from(*s)));
-                if entry.compressed_total != 0 && entry.compressed_total != sum {
-                    self.warn(
-                        entry,
-                        &format!(
-                            "the sizes of the compressed blocks sum up to {sum}, not to {}",
-                            entry.compressed_total
-                        ),
-                    );
-                }
-                sum
-            };
-            self.offset = offset.saturating_add(stored);
-            if entry.compressed.is_empty() {
+        match &entry.compressed {
+            _ if !present => {}
+            None => {
+                self.offset = offset.saturating_add(pages.saturating_mul(page));
                 let there = self.available.saturating_sub(offset).checked_div(page).unwrap_or(0);
                 if pages > there {
-                    self.warn(
-                        entry,
-                        &format!("{pages} pages are announced and {there} are left in the pages image"),
-                    );
+                    let what = format!("{pages} pages are announced and {there} are left in the pages image");
+                    self.warn(entry, &what);
+                    missing = pages.saturating_sub(there);
                     pages = there;
                 }
-            } else {
-                self.map.blocks.push(Blocks::new(entry.compressed.clone(), entry.region_pages));
+            }
+            Some(compressed) => {
+                let sum = compressed.sizes.iter().fold(0_u64, |n, s| n.saturating_add(u64::from(*s)));
+                if let Some(total) = compressed.total.filter(|total| *total != sum) {
+                    self.warn(
+                        entry,
+                        &format!("the sizes of the compressed blocks sum up to {sum}, not to {total}"),
+                    );
+                }
+                self.offset = offset.saturating_add(sum);
+                self.map.blocks.push(Blocks::new(compressed.sizes.clone(), compressed.block_pages));
                 blocks = u32::try_from(self.map.blocks.len()).unwrap_or(0);
-                let covered =
-                    (entry.compressed.len() as u64).saturating_mul(u64::from(entry.region_pages.max(1)));
+                let count = compressed.sizes.len() as u64;
+                let covered = count.saturating_mul(u64::from(compressed.block_pages.max(1)));
+                missing = pages.saturating_sub(covered);
                 pages = pages.min(covered);
             }
         }
-        if pages == 0 {
-            return;
-        }
-        if !entry.start.is_multiple_of(page) {
+        if !entry.vaddr.is_multiple_of(page) {
             self.warn(entry, "the address is not a multiple of the page size");
         }
-        let pages = u32::try_from(pages).unwrap_or_else(|_| {
-            self.warn(entry, &format!("{pages} pages cannot be"));
-            u32::MAX
-        });
-        let run = Run { start: entry.start, offset, pages, flags: entry.flags, blocks };
-        if entry.start.checked_add(u64::from(pages).saturating_mul(page).saturating_sub(1)).is_none() {
-            self.warn(entry, "the pages go beyond the end of the address space");
-            return;
-        }
-        if self.map.runs.last().is_some_and(|last| last.end(page) > run.start) {
-            self.sorted = false;
-        }
-        self.map.runs.push(run);
+        let run = Run { start: entry.vaddr, offset, pages: 0, flags, blocks };
+        let start = self.add(entry, run, pages);
+        self.add(entry, Run { start, flags: MISSING, blocks: 0, ..run }, missing);
     }
 
-    fn warn(&mut self, entry: &Entry, what: &str) {
+    /// Adds a run of `pages` pages, as many of them as an address space can hold; returns its end.
+    fn add(&mut self, entry: &PageRun, run: Run, pages: u64) -> u64 {
+        if pages == 0 {
+            return run.start;
+        }
+        let page = self.map.page;
+        // The last address belongs to no page that Linux maps, so the end can always be written.
+        let room = (u64::MAX).saturating_sub(run.start).checked_div(page).unwrap_or(0);
+        let fits = u32::try_from(pages.min(room)).unwrap_or(u32::MAX);
+        if u64::from(fits) < pages {
+            self.warn(entry, &format!("{pages} pages cannot be; {fits} are taken"));
+        }
+        let run = Run { pages: fits, ..run };
+        if fits > 0 {
+            if self.map.runs.last().is_some_and(|last| last.end(page) > run.start) {
+                self.sorted = false;
+            }
+            self.map.runs.push(run);
+        }
+        run.end(page)
+    }
+
+    fn warn(&mut self, entry: &PageRun, what: &str) {
         if self.warnings.len() < 100 {
-            self.warnings.push(Warning::new(format!("page map entry at {:#x}: {what}", entry.start)));
+            self.warnings.push(Warning::new(format!("page map entry at {:#x}: {what}", entry.vaddr)));
         }
     }
 
@@ -227,26 +220,4 @@ impl Builder {
         self.map.runs.shrink_to_fit();
         (self.map, self.warnings)
     }
-}
-
-/// Reads a page map image: the number of its pages image, and its records in the builder's terms.
-pub(crate) fn entries(bytes: &[u8]) -> (Option<u32>, Vec<Entry>, Vec<image::Error>) {
-    let (heads, mut errors) = image::read_all::<proto::PagemapHead>(bytes);
-    let (records, more) = image::read_all::<proto::PagemapEntry>(bytes);
-    errors.extend(more);
-    errors.dedup_by_key(|e| e.offset());
-    let entries = records.into_iter().map(|(_, e)| normalise(&e)).collect();
-    (heads.first().and_then(|(_, h)| h.pages_id), entries, errors)
-}
-
-/// CRIU 4.2 writes the count to field 5 and 0 to field 2, older ones only field 2;
-/// before 3.5 there were no flags but `in_parent`.
-fn normalise(e: &proto::PagemapEntry) -> Entry {
-    let pages = e.nr_pages.unwrap_or_else(|| u64::from(e.compat_nr_pages.unwrap_or(0)));
-    let flags = match e.flags {
-        Some(flags) => u8::try_from(flags & 0xf).unwrap_or(0),
-        None if e.in_parent == Some(true) => PARENT,
-        None => PRESENT,
-    };
-    Entry { start: e.vaddr.unwrap_or(0), pages, flags: flags & (PARENT | LAZY | PRESENT), ..Entry::default() }
 }

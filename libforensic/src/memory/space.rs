@@ -36,6 +36,8 @@ pub enum Hole {
     MissingParent,
     /// The page map of the process or segment is missing or damaged.
     NoPageMap,
+    /// The pages image is missing or ends before the page.
+    Truncated,
 }
 
 impl Hole {
@@ -48,6 +50,7 @@ impl Hole {
             Self::Lazy => "left to a lazy-pages daemon",
             Self::MissingParent => "in a parent dump that is not here",
             Self::NoPageMap => "its page map is missing or damaged",
+            Self::Truncated => "cut off: its pages image is missing or ends before it",
         }
     }
 }
@@ -214,7 +217,7 @@ impl AddressSpace {
     fn read_place(place: Place<'_>, at: u64, buf: &mut [u8]) -> Result<()> {
         match place {
             Place::Stored { store, run, .. } => store.read(run, at, buf),
-            Place::MissingParent | Place::Lazy => {
+            Place::MissingParent | Place::Lazy | Place::Truncated => {
                 Err(Error::new(crate::ErrorKind::NotFound, "the page is not in the evidence"))
             }
         }
@@ -307,6 +310,7 @@ impl AddressSpace {
             let (place, end) = own.place(address, limit);
             let resolved = match place {
                 Some(Place::Lazy) => Some(Resolved::Hole(Hole::Lazy)),
+                Some(Place::Truncated) => Some(Resolved::Hole(Hole::Truncated)),
                 Some(Place::MissingParent) => Some(Resolved::Hole(Hole::MissingParent)),
                 Some(place @ Place::Stored { .. }) => Some(Resolved::Stored(place, 0)),
                 None => None,
@@ -336,6 +340,7 @@ impl AddressSpace {
                 let resolved = match place {
                     None => Resolved::Zero,
                     Some(Place::Lazy) => Resolved::Hole(Hole::Lazy),
+                    Some(Place::Truncated) => Resolved::Hole(Hole::Truncated),
                     Some(Place::MissingParent) => Resolved::Hole(Hole::MissingParent),
                     Some(place @ Place::Stored { .. }) => Resolved::Stored(place, shift),
                 };

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::pagemap::{self, Builder, PARENT, PRESENT, PageMap, Run};
+use super::pagemap::{Builder, MISSING, PARENT, PRESENT, PageMap, Run};
 use super::space::Stretch;
 use crate::archive::Member;
 use crate::error::{Error, ErrorKind, Result};
+use crate::image::Pagemap;
 use crate::model::Images;
 
 /// How long a chain of parent dumps may be.
@@ -34,22 +35,29 @@ impl PageStore {
     }
 
     fn load_at(images: &Arc<Images>, name: &str, page: u64, depth: u32) -> Option<Arc<Self>> {
-        let bytes = images.bytes(name)?;
-        let (pages_id, entries, errors) = pagemap::entries(&bytes);
-        for e in errors {
-            images.warn(name, Some(e.offset()), &e.to_string());
-        }
-        let member = pages_id.and_then(|id| images.find(&format!("pages-{id}.img")));
-        let index = member.and_then(|m| images.archive.members().iter().position(|x| std::ptr::eq(x, m)));
+        let reader = images.open(name)?;
+        let runs = match Pagemap::new(reader) {
+            Ok(runs) => runs,
+            Err(e) => {
+                images.warn(name, Some(e.offset()), &e.to_string());
+                return None;
+            }
+        };
+        let pages_id = runs.pages_id();
+        let index = pages_id.and_then(|id| images.position(&format!("pages-{id}.img")));
+        let member = index.and_then(|i| images.archive.members().get(i));
         let available = member.map_or(0, |m| m.available);
         let mut builder = Builder::new(page, available);
         let mut present = false;
         let mut parented = false;
-        for entry in entries {
-            present |= entry.flags & PRESENT != 0;
-            parented |= entry.flags & PARENT != 0;
-            if member.is_some() || entry.flags & PRESENT == 0 {
-                builder.push(&entry);
+        for run in runs {
+            match run {
+                Ok(run) => {
+                    present |= run.flags.present();
+                    parented |= run.flags.in_parent() && !run.flags.present();
+                    builder.push(&run);
+                }
+                Err(e) => images.warn(name, Some(e.offset()), &e.to_string()),
             }
         }
         if present && member.is_none() {
@@ -151,6 +159,9 @@ impl PageStore {
         let end = run.end(self.map.page).min(limit);
         if run.flags & PRESENT != 0 {
             return (Some(Place::Stored { store: self, run, depth: 0 }), end);
+        }
+        if run.flags & MISSING != 0 {
+            return (Some(Place::Truncated), end);
         }
         if run.flags & PARENT != 0 {
             let Some(parent) = &self.parent else { return (Some(Place::MissingParent), end) };
@@ -262,4 +273,6 @@ pub(crate) enum Place<'s> {
     MissingParent,
     /// They were left to a lazy-pages daemon.
     Lazy,
+    /// The pages image ends before them, or is missing.
+    Truncated,
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use prost::{Message, Name};
 
-use crate::archive::{Archive, Member, MemberKind};
+use crate::archive::{Archive, DataReader, Member, MemberKind};
 use crate::error::{Warning, Warnings};
 use crate::image;
 
@@ -40,6 +40,25 @@ impl Images {
         let mut full = self.prefix.clone();
         full.extend_from_slice(name.as_bytes());
         self.archive.member(&full)
+    }
+
+    /// Returns the place of an image in the archive's list of members.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        let mut full = self.prefix.clone();
+        full.extend_from_slice(name.as_bytes());
+        self.archive.position(&full)
+    }
+
+    /// Returns a reader of an image, or `None` if there is none or it cannot be read (with a warning).
+    pub(crate) fn open(&self, name: &str) -> Option<std::io::BufReader<DataReader>> {
+        let member = self.find(name)?;
+        match self.archive.data(member) {
+            Ok(data) => Some(std::io::BufReader::with_capacity(64 << 10, data.reader())),
+            Err(e) => {
+                self.warnings.push(Warning::from(&e));
+                None
+            }
+        }
     }
 
     /// Returns the members of the image directory whose base name begins so.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::archive::{Keep, Retention};
-use crate::image::{self, proto};
-use crate::memory::pagemap::{self, Builder, PRESENT};
+use crate::image::{self, Pagemap, proto};
+use crate::memory::pagemap::{Builder, PRESENT};
 
 /// Keeps all images but pages, and of those the pages with arguments and environments.
 ///
@@ -57,10 +57,10 @@ impl Retention for FactsOnly {
         };
         let Some((pid, map)) = self.maps.remove(id) else { return Keep::Nothing };
         let Some((wanted, page)) = self.strings.get(&pid) else { return Keep::Nothing };
-        let (_, entries, _) = pagemap::entries(&map);
+        let Ok(runs) = Pagemap::new(map.as_slice()) else { return Keep::Nothing };
         let mut builder = Builder::new(*page, size);
-        for entry in &entries {
-            builder.push(entry);
+        for run in runs.flatten() {
+            builder.push(&run);
         }
         let (map, _) = builder.finish();
         let first = wanted.start.checked_div(*page).unwrap_or(0).saturating_mul(*page);
