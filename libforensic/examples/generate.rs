@@ -206,7 +206,8 @@ fn write_process(
     let mut bytes = image(0x5608_4025);
     record(&mut bytes, &[(1, pid)], &[]);
     for run in &runs {
-        record(&mut bytes, &[(1, run.address), (2, run.pages), (4, 4)], &[]);
+        // As CRIU 4.2 does it: the count is in field 5, and 0 in the old one.
+        record(&mut bytes, &[(1, run.address), (2, 0), (4, 4), (5, run.pages)], &[]);
     }
     member(out, &format!("checkpoint/pagemap-{pid}.img"), &bytes)?;
     member(out, &format!("checkpoint/pages-{pid}.img"), &content)

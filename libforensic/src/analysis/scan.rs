@@ -308,3 +308,131 @@ pub(crate) fn fill<S: Source + ?Sized>(source: &S, piece: &Piece, buf: &mut Vec<
     }
     readable
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::pattern::{Matchers, Pattern};
+
+    /// Bytes at addresses from 0, in stretches.
+    struct Fake {
+        bytes: Vec<u8>,
+        stretches: Vec<(Stretch, u64)>,
+    }
+
+    impl Source for Fake {
+        fn stretch(&self, at: u64) -> Option<(Stretch, u64)> {
+            self.stretches.iter().find(|s| at < s.1).copied()
+        }
+
+        fn read(&self, at: u64, buf: &mut [u8]) -> Result<()> {
+            let at = usize::try_from(at).unwrap();
+            let mut from = at as u64;
+            while from < (at + buf.len()) as u64 {
+                let (stretch, end) = self.stretch(from).unwrap();
+                assert_ne!(stretch, Stretch::Hole, "a hole at {from} was read");
+                from = end;
+            }
+            buf.copy_from_slice(&self.bytes[at..at + buf.len()]);
+            Ok(())
+        }
+    }
+
+    fn random(state: &mut u64, below: u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state % below
+    }
+
+    /// Memory of few different bytes, so that matches abound, cut into stretches anywhere.
+    fn fake(state: &mut u64) -> Fake {
+        let mut fake = Fake { bytes: Vec::new(), stretches: Vec::new() };
+        for _ in 0..20 {
+            let stretch = match random(state, 5) {
+                0 => Stretch::Hole,
+                1 => Stretch::Zero,
+                2 => Stretch::Elsewhere,
+                _ => Stretch::Stored,
+            };
+            for _ in 0..=random(state, 30) {
+                let byte = if stretch == Stretch::Zero {
+                    0
+                } else {
+                    b"ab\0"[usize::try_from(random(state, 3)).unwrap()]
+                };
+                fake.bytes.push(byte);
+            }
+            fake.stretches.push((stretch, fake.bytes.len() as u64));
+        }
+        fake
+    }
+
+    /// Every place where the literal is, without cleverness.
+    fn expected(fake: &Fake, literal: &[u8]) -> Vec<u64> {
+        let kind = |at: usize| fake.stretch(at as u64).unwrap();
+        (0..fake.bytes.len().saturating_sub(literal.len() - 1))
+            .filter(|at| fake.bytes[*at..].starts_with(literal))
+            .filter(|at| {
+                let inside = *at..*at + literal.len();
+                let whole = kind(*at).1 >= inside.end as u64;
+                inside.clone().all(|i| kind(i).0 != Stretch::Hole)
+                    && !inside.clone().all(|i| kind(i).0 == Stretch::Zero)
+                    && !(whole && kind(*at).0 == Stretch::Elsewhere)
+            })
+            .map(|at| at as u64)
+            .collect()
+    }
+
+    #[test]
+    fn whatever_the_borders_each_match_is_found_once() {
+        // None of these can overlap itself, so that all are to be found.
+        let literals: [&[u8]; 6] = [b"a", b"ab", b"b\0", b"\0\0a", b"aab\0ab", b"ba\0\0\0\0\0\0"];
+        let mut state = 0x5eed;
+        for round in 0..2000 {
+            let fake = Arc::new(fake(&mut state));
+            for literal in literals {
+                let matchers = Matchers::new(&[Pattern::literal(literal)]).unwrap();
+                let mut reach = matchers.reach();
+                reach.piece = 1 + random(&mut state, 40);
+                let mut found = Vec::new();
+                let mut window = Vec::new();
+                for piece in Pieces::new(Arc::clone(&fake), reach) {
+                    let readable = fill(fake.as_ref(), &piece, &mut window);
+                    assert!(readable.error.is_none());
+                    let mut hits = Vec::new();
+                    let relative = |at: u64| usize::try_from(at - piece.window).unwrap();
+                    matchers.find(&window, relative(piece.start), relative(piece.end), &mut hits);
+                    found.extend(hits.iter().map(|h| piece.window + h.start as u64).filter(|at| {
+                        crate::analysis::search::is_own(fake.as_ref(), *at, at + literal.len() as u64)
+                    }));
+                }
+                assert_eq!(
+                    found,
+                    expected(&fake, literal),
+                    "round {round}, {literal:?}, {:?}",
+                    fake.stretches
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn many_literals_are_found_as_each_alone() {
+        let mut state = 0xfeed;
+        let literals: Vec<&[u8]> = vec![b"a", b"ab", b"b\0", b"\0\0a", b"aab", b"b\0a", b"bab", b"\0ab"];
+        let many = Matchers::new(&literals.iter().map(|l| Pattern::literal(*l)).collect::<Vec<_>>()).unwrap();
+        for _ in 0..200 {
+            let hay = fake(&mut state).bytes;
+            let mut hits = Vec::new();
+            many.find(&hay, 0, hay.len(), &mut hits);
+            for (number, literal) in literals.iter().enumerate() {
+                let got: Vec<usize> =
+                    hits.iter().filter(|h| h.needle as usize == number).map(|h| h.start).collect();
+                let want: Vec<usize> = memchr::memmem::find_iter(&hay, literal).collect();
+                // Alone, those that overlap themselves are counted without overlap.
+                assert!(want.iter().all(|w| got.contains(w)), "{literal:?} in {hay:?}");
+            }
+        }
+    }
+}

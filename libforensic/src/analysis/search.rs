@@ -535,7 +535,7 @@ fn known_around<S: Source + ?Sized>(source: &S, range: Range<u64>, context: u64)
 }
 
 /// False for a match of zeros alone that are not stored, or one inside a segment that is searched by itself.
-fn is_own<S: Source + ?Sized>(source: &S, start: u64, end: u64) -> bool {
+pub(crate) fn is_own<S: Source + ?Sized>(source: &S, start: u64, end: u64) -> bool {
     let mut at = start;
     loop {
         match source.stretch(at) {
