@@ -1,5 +1,6 @@
 //! The commands that read evidence.
 
+mod capabilities;
 mod descriptors;
 mod mappings;
 mod mounts;
@@ -8,6 +9,7 @@ mod processes;
 mod seccomp;
 mod show;
 mod sockets;
+mod tmpfs;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
+pub(crate) use capabilities::capabilities;
 pub(crate) use descriptors::files;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
@@ -26,6 +29,7 @@ pub(crate) use processes::ps;
 pub(crate) use seccomp::seccomp;
 pub(crate) use show::show;
 pub(crate) use sockets::sockets;
+pub(crate) use tmpfs::tmpfs;
 
 use crate::cli::{EvidenceArgs, FAILED, PARTIAL};
 use crate::output::{Answer, Rows, escape, escape_bytes};
