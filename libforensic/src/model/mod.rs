@@ -77,7 +77,7 @@ pub use process::{
     AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
     ResourceLimit, SharedWith, Signals, State, Task,
 };
-pub use question::{Answer, Answerable, QUESTIONS};
+pub use question::{Answer, Answerable, questions};
 pub use registers::{Architecture, Registers};
 pub use request::RequestedMount;
 pub use seccomp::{FilterUser, Rules, SeccompFilter};

@@ -98,16 +98,10 @@ fn if_images(f: &Facts, why: &str) -> (Answer, String) {
     if f.images { yes(why) } else { no("there are no CRIU images in this evidence") }
 }
 
-/// All questions, in the order they are shown.
-pub const QUESTIONS: &[&str] = &{
-    let mut ids = [""; TABLE.len()];
-    let mut i = 0;
-    while i < TABLE.len() {
-        ids[i] = TABLE[i].0;
-        i += 1;
-    }
-    ids
-};
+/// Returns the names and texts of all questions, in the order they are shown.
+pub fn questions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|row| (row.0, row.1))
+}
 
 const TABLE: &[Row] = &[
     ("process.list", "Which processes were there, and whose children were they?", Some("ps --tree"), |f| {
