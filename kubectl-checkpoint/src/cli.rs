@@ -53,6 +53,8 @@ enum Command {
     Network(EvidenceArgs),
     /// Lists System V shared memory, message queues and semaphores
     Ipc(EvidenceArgs),
+    /// Lists the files of memory file systems (tmpfs, /dev/shm)
+    Tmpfs(EvidenceArgs),
     /// Lists seccomp filters: which system calls were allowed, and to whom
     ///
     /// The disassembly of each filter is in -o json and -o yaml.
@@ -60,6 +62,8 @@ enum Command {
     /// Reads, searches and dumps memory
     #[command(subcommand)]
     Mem(evidence::memory::Command),
+    /// Says which questions an archive can answer, which it cannot, and why
+    Capabilities(EvidenceArgs),
 }
 
 /// What all analysis commands take.
@@ -154,8 +158,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Mounts(args) => evidence::mounts(&args),
         Command::Network(args) => evidence::network(&args),
         Command::Ipc(args) => evidence::ipc(&args),
+        Command::Tmpfs(args) => evidence::tmpfs(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
         Command::Mem(command) => evidence::memory::run(&command),
+        Command::Capabilities(args) => evidence::capabilities(&args),
     };
     match result {
         Ok(code) => code,

@@ -1,5 +1,6 @@
 //! The commands that read evidence.
 
+mod capabilities;
 mod descriptors;
 mod mappings;
 pub(crate) mod memory;
@@ -9,6 +10,7 @@ mod processes;
 mod seccomp;
 mod show;
 mod sockets;
+mod tmpfs;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
+pub(crate) use capabilities::capabilities;
 pub(crate) use descriptors::files;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
@@ -27,6 +30,7 @@ pub(crate) use processes::ps;
 pub(crate) use seccomp::seccomp;
 pub(crate) use show::show;
 pub(crate) use sockets::sockets;
+pub(crate) use tmpfs::tmpfs;
 
 use crate::cli::{EvidenceArgs, FAILED, OutputArgs, PARTIAL};
 use crate::output::{Answer, Rows, escape, escape_bytes};

@@ -22,7 +22,19 @@ impl Rows for Mounts<'_> {
 
     fn headers(&self, wide: bool) -> Vec<&'static str> {
         if wide {
-            vec!["NS", "ID", "PARENT", "DEVICE", "FSTYPE", "FLAGS", "SOURCE", "ROOT", "MOUNTPOINT", "OPTIONS"]
+            vec![
+                "NS",
+                "ID",
+                "PARENT",
+                "DEVICE",
+                "FSTYPE",
+                "FLAGS",
+                "SOURCE",
+                "ROOT",
+                "MOUNTPOINT",
+                "DIFFERS",
+                "OPTIONS",
+            ]
         } else {
             vec!["NS", "ID", "FSTYPE", "FLAGS", "SOURCE", "MOUNTPOINT"]
         }
@@ -39,6 +51,8 @@ impl Rows for Mounts<'_> {
         }
         cells.push(text(m.mountpoint.as_ref()));
         if wide {
+            let differences = m.differences.as_ref().filter(|d| !d.is_empty());
+            cells.push(or_absent(differences.map(|d| d.join(","))));
             cells.push(text(m.options.as_ref()));
         }
         cells

@@ -90,11 +90,13 @@ fn lines(s: &Summary) -> Vec<(&'static str, String)> {
     put("Runtime:", s.runtime.clone());
     put("Hostname:", s.hostname.clone());
     put("Created:", s.created.clone());
+    put("Started:", s.started.clone());
     let checkpointed = s.checkpointed.clone().or_else(|| {
         s.archived.as_ref().map(|t| format!("not recorded by the engine; the newest member is of {t}"))
     });
     put("Checkpointed:", checkpointed);
     put("Restored:", s.restored.clone());
+    put("Host PID:", s.host_pid.map(|p| p.to_string()));
     put("Restarts:", s.restart_count.map(|n| n.to_string()));
     if let (Some(processes), Some(threads)) = (s.process_count, s.thread_count) {
         put("Processes:", Some(format!("{processes} ({threads} threads)")));
@@ -121,6 +123,9 @@ fn lines(s: &Summary) -> Vec<(&'static str, String)> {
     );
     put("Memory pages:", Some(bytes(s.sizes.memory_pages_bytes)));
     put("Images:", Some(bytes(s.sizes.images_bytes)));
+    for log in &s.logs {
+        put("Log:", Some(format!("{} ({}, {})", log.member, log.kind, bytes(log.size_bytes))));
+    }
     put("Rootfs diff:", s.sizes.rootfs_diff_bytes.map(bytes));
     if let Some(stats) = s.stats {
         put("Frozen for:", stats.frozen_time_ns.map(duration));

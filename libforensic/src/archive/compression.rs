@@ -56,6 +56,10 @@ const NOT_CRIU: &[(usize, &[u8], &str)] = &[
     (0, b"DMTCP_CHECKPOINT", "a DMTCP checkpoint image, not CRIU images"),
     (0, b"\x7fELF", "an ELF file (a core dump, perhaps), not a checkpoint archive"),
     (0, b"PK\x03\x04", "a ZIP file (PyTorch's .pt checkpoints are such files), not a CRIU checkpoint"),
+    // The machine's byte order is little-endian; the rest of the number tells x86 from arm.
+    (0, b"\x00\x00\x64\x86\x84\x19\x10\x07", "a Firecracker virtual machine snapshot, not CRIU images"),
+    (0, b"\x00\x00\xaa\xaa\x84\x19\x10\x07", "a Firecracker virtual machine snapshot, not CRIU images"),
+    (0, b"\x80\x02", "a Python pickle (old PyTorch checkpoints are such files), not a CRIU checkpoint"),
     (0, b"QEVM", "a QEMU virtual machine snapshot, not CRIU images"),
     (0, b"QFI\xfb", "a QCOW2 disk image, not CRIU images"),
     (0, b"EMiL", "a LiME memory image of a whole machine, not CRIU images"),
@@ -91,6 +95,14 @@ pub(crate) fn sniff(head: &[u8]) -> Result<Compression> {
         if head.get(*at..).is_some_and(|h| h.starts_with(magic)) {
             return Err(Error::new(ErrorKind::UnsupportedFormat, format!("this is {name}")));
         }
+    }
+    // safetensors: the length of a JSON header, then the header.
+    if let Some((length, rest)) = head.split_first_chunk::<8>()
+        && rest.starts_with(b"{\"")
+        && u64::from_le_bytes(*length) < 100 << 20
+    {
+        let what = "this is a safetensors file (weights of a machine-learning model), not a CRIU checkpoint";
+        return Err(Error::new(ErrorKind::UnsupportedFormat, what));
     }
     if head.iter().all(|b| *b == 0) {
         return Err(Error::new(

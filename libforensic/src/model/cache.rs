@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::sharing::HolderTable;
-use super::{FileLock, Terminal, UserNamespace};
+use super::{FileLock, RequestedMount, Terminal, UserNamespace};
 use crate::image::proto;
 
 /// Facts that many items of an answer share.
@@ -19,6 +19,7 @@ pub(super) struct Cache {
     pub(super) holders: OnceLock<HolderTable>,
     /// Paths by device and inode.
     pub(super) inode_paths: OnceLock<HashMap<(String, u64), Vec<u8>>>,
+    pub(super) requested: OnceLock<Vec<RequestedMount>>,
     pub(super) mountpoints: OnceLock<HashMap<u32, Vec<u8>>>,
 }
 

@@ -100,6 +100,14 @@ pub struct Metadata {
     pub labels: BTreeMap<String, String>,
     /// The process id on the host, where containerd recorded it.
     pub host_pid: Option<u32>,
+    /// Annotations of the image that the checkpoint was packed in, if it was.
+    pub image_annotations: BTreeMap<String, String>,
+    /// When the container started, as containerd recorded it (RFC 3339).
+    pub started: Option<String>,
+    /// `status.dump`, the CRI status of the container, as it is.
+    pub status: Option<serde_json::Value>,
+    /// containerd's own status of the container, as it is.
+    pub containerd_status: Option<serde_json::Value>,
     /// `config.dump` as it is, when it is JSON.
     pub config: Option<serde_json::Value>,
     /// `spec.dump`, the OCI runtime specification, as it is.
@@ -167,6 +175,9 @@ struct StatusImage {
 struct ContainerdStatus {
     #[serde(rename = "Pid")]
     pid: Option<u32>,
+    /// Nanoseconds since the epoch.
+    #[serde(rename = "StartedAt")]
+    started: Option<i64>,
 }
 
 impl Metadata {
@@ -237,7 +248,8 @@ impl Metadata {
             .or_else(|| image_annotations.get("io.kubernetes.cri-o.annotations.checkpoint.cri-o.version"))
             .or_else(|| image_annotations.get("org.criu.checkpoint.engine.version"))
             .cloned();
-        let status: ContainerdStatus = parsed(images, "status", document(images, "status").as_ref());
+        let own_status = document(images, "status");
+        let containerd: ContainerdStatus = parsed(images, "status", own_status.as_ref());
         Self {
             engine,
             engine_version,
@@ -256,7 +268,15 @@ impl Metadata {
                 .map(str::to_owned),
             annotations,
             labels,
-            host_pid: status.pid.filter(|p| *p != 0),
+            host_pid: containerd.pid.filter(|p| *p != 0),
+            image_annotations: image_annotations.clone(),
+            started: containerd
+                .started
+                .filter(|n| *n > 0)
+                .and_then(|n| jiff::Timestamp::from_nanosecond(i128::from(n)).ok())
+                .map(|t| t.to_string()),
+            status,
+            containerd_status: own_status,
             config,
             spec,
         }

@@ -21,6 +21,7 @@ mod cache;
 mod container;
 mod descriptor;
 pub(crate) mod files;
+mod foreign;
 mod ghost;
 mod images;
 mod ipc;
@@ -32,8 +33,10 @@ mod names;
 mod netlink;
 mod network;
 mod process;
+mod question;
 mod queue;
 mod registers;
+mod request;
 mod retention;
 mod seccomp;
 mod sharing;
@@ -49,6 +52,7 @@ mod terminal;
 pub(crate) mod text;
 mod thread;
 mod timer;
+mod tmpfs;
 mod userns;
 mod watch;
 
@@ -73,12 +77,14 @@ pub use process::{
     AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
     ResourceLimit, SharedWith, Signals, State, Task,
 };
+pub use question::{Answer, Answerable, questions};
 pub use registers::{Architecture, Registers};
+pub use request::RequestedMount;
 pub use seccomp::{FilterUser, Rules, SeccompFilter};
 pub use sharing::FileSharing;
 pub use signal::{AlternateStack, PendingSignal, SignalHandler};
 pub use socket::{Endpoint, Family, Holder, QueuedMessage, Socket};
-pub use summary::{CriuInfo, Sizes, Stats, Summary};
+pub use summary::{Clocks, CriuInfo, Log, Sizes, Stats, Summary};
 pub use syscall::{CallState, Confidence, SystemCall};
 pub use syscall_table::system_call_name;
 pub use tcp::TcpRepair;
@@ -86,6 +92,7 @@ pub use terminal::Terminal;
 pub use text::{Hex, Text};
 pub use thread::{RestartableSequence, RobustList, Scheduling, Thread};
 pub use timer::{Notify, Timer};
+pub use tmpfs::TmpfsFile;
 pub use userns::{IdRange, OutsideIds, UserNamespace};
 
 use crate::archive::{Archive, KeepAll, OpenOptions};
@@ -184,6 +191,9 @@ impl Checkpoint {
     /// [`ErrorKind::NotACheckpoint`] when it holds neither CRIU images nor an engine's metadata.
     pub fn from_archive(archive: Archive) -> Result<Self> {
         let archive = Arc::new(archive);
+        if let Some(error) = foreign::recognise(&archive) {
+            return Err(error);
+        }
         let (images, has_images) = Images::locate(Arc::clone(&archive));
         let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
         if !has_images {
@@ -435,18 +445,15 @@ impl Checkpoint {
 
     /// Returns the mounts of all mount namespaces, each namespace in the kernel's mount order.
     pub fn mounts(&self) -> Vec<Mount> {
-        let mut names: Vec<(u32, String)> = self
-            .images
-            .starting_with("mountpoints-")
-            .filter_map(|m| {
-                let name = std::str::from_utf8(m.base_name()).ok()?;
-                let id = name.strip_prefix("mountpoints-")?.strip_suffix(".img")?.parse().ok()?;
-                Some((id, name.to_owned()))
-            })
-            .collect();
-        names.sort();
+        let mut mounts = self.raw_mounts();
+        self.compare_with_request(&mut mounts);
+        mounts
+    }
+
+    /// The mounts as the images have them.
+    fn raw_mounts(&self) -> Vec<Mount> {
         let mut mounts = Vec::new();
-        for (id, name) in names {
+        for (id, name) in self.images.numbered("mountpoints-") {
             let records = self.images.all::<proto::MntEntry>(&name).unwrap_or_default();
             // CRIU writes the newest mount first.
             mounts.extend(records.into_iter().rev().map(|(_, entry)| Mount::new(id, entry)));

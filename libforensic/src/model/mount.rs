@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::descriptor::device;
 use super::names;
+use super::request::RequestedMount;
 use super::text::{Text, put_text};
 use crate::image::proto;
 
@@ -37,6 +38,19 @@ pub struct Mount {
     pub device: Option<String>,
     /// Whether the runtime supplies the mount from outside on restore.
     pub external: bool,
+    /// The key by which the runtime supplies it.
+    pub external_key: Option<Text>,
+    /// Peer group that mounts and unmounts below it are passed on to.
+    pub shared_group: Option<u32>,
+    /// Peer group that it receives mounts and unmounts from.
+    pub master_group: Option<u32>,
+    /// Whether its root was deleted while it was mounted.
+    pub deleted: bool,
+    /// What the runtime was asked to mount there; `None` if nothing, or if no document tells.
+    pub requested: Option<RequestedMount>,
+    /// What differs from the request: `not-requested`, `writable`, `read-only`, `fstype`; `None`
+    /// if no document tells.
+    pub differences: Option<Vec<&'static str>>,
     /// The record.
     pub raw: Arc<proto::MntEntry>,
 }
@@ -63,6 +77,12 @@ impl Mount {
             super_flags: entry.sb_flags,
             device: entry.root_dev.map(device),
             external,
+            external_key: text(&entry.ext_key).filter(|k| !k.is_empty()),
+            shared_group: entry.shared_id.filter(|g| *g != 0),
+            master_group: entry.master_id.filter(|g| *g != 0),
+            deleted: entry.deleted == Some(true),
+            requested: None,
+            differences: None,
             raw: Arc::new(entry),
         }
     }
@@ -99,6 +119,12 @@ impl Serialize for Mount {
         map.serialize_entry("flags", &self.flag_names())?;
         map.serialize_entry("device", &self.device)?;
         map.serialize_entry("external", &self.external)?;
+        put_text(&mut map, "externalKey", self.external_key.as_ref())?;
+        map.serialize_entry("sharedGroup", &self.shared_group)?;
+        map.serialize_entry("masterGroup", &self.master_group)?;
+        map.serialize_entry("deleted", &self.deleted)?;
+        map.serialize_entry("requested", &self.requested)?;
+        map.serialize_entry("differences", &self.differences)?;
         map.end()
     }
 }

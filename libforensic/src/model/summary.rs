@@ -1,8 +1,10 @@
 //! One archive in a few lines.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::{Checkpoint, Container, Engine, Pod, State};
+use super::{Checkpoint, Container, Engine, Pod, RequestedMount, State, UserNamespace};
 use crate::archive::MemberKind;
 use crate::image::proto;
 
@@ -51,6 +53,56 @@ pub struct Summary {
     pub sizes: Sizes,
     /// CRIU's own statistics of the dump.
     pub stats: Option<Stats>,
+    /// When the container started (RFC 3339); only containerd records it.
+    pub started: Option<String>,
+    /// Process id of the first process on the host; only containerd records it.
+    pub host_pid: Option<u32>,
+    /// Labels of the container.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the runtime specification.
+    pub annotations: BTreeMap<String, String>,
+    /// Annotations of the image that the checkpoint was packed in.
+    pub image_annotations: BTreeMap<String, String>,
+    /// User namespaces with their id maps.
+    pub user_namespaces: Vec<UserNamespace>,
+    /// Host and domain name, and the clocks of time namespaces.
+    pub clocks: Vec<Clocks>,
+    /// Log files in the archive.
+    pub logs: Vec<Log>,
+    /// Mounts that the runtime was asked for.
+    pub requested_mounts: Vec<RequestedMount>,
+    /// `config.dump` as it is: Podman's holds the whole configuration of the container.
+    pub config: Option<serde_json::Value>,
+    /// The CRI status of the container, as it is.
+    pub status: Option<serde_json::Value>,
+    /// containerd's own status of the container, as it is.
+    pub containerd_status: Option<serde_json::Value>,
+}
+
+/// Readings of clocks when the dump was made, inside a time namespace.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Clocks {
+    /// CRIU's number of the namespace; 0 where the processes had none of their own.
+    pub time_namespace: u32,
+    /// `CLOCK_MONOTONIC`.
+    pub monotonic_ns: Option<u64>,
+    /// `CLOCK_BOOTTIME`: time since the machine started.
+    pub boottime_ns: Option<u64>,
+}
+
+/// A log file in the archive.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Log {
+    /// `container`: what it wrote to its standard streams; `criu`: CRIU's own.
+    pub kind: &'static str,
+    /// The member.
+    pub member: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
 }
 
 /// What the inventory says about the images.
@@ -64,6 +116,16 @@ pub struct CriuInfo {
     pub page_compression: Option<&'static str>,
     /// Identifier of the run that made the dump.
     pub dump_run_id: Option<String>,
+    /// Plugins that took part; `cuda_plugin` moves the memory of GPUs into the dump.
+    pub plugins: Vec<String>,
+    /// `selinux` or `apparmor`.
+    pub lsm: Option<&'static str>,
+    /// How the network was held still: `iptables`, `nftables`, `skip`.
+    pub network_lock: Option<&'static str>,
+    /// Whether TCP connections were dumped as closed.
+    pub tcp_close: Option<bool>,
+    /// Uptime of the host at the dump; only with memory tracking.
+    pub uptime_ns: Option<u64>,
 }
 
 /// Sizes in bytes.
@@ -140,6 +202,23 @@ impl Checkpoint {
                 dump_run_id: inventory
                     .and_then(|i| i.dump_criu_run_id.clone())
                     .map(|id| String::from_utf8_lossy(&id).into_owned()),
+                plugins: inventory
+                    .and_then(|i| i.plugins_entry.as_ref())
+                    .map(|p| p.plugins.iter().map(|p| String::from_utf8_lossy(p).into_owned()).collect())
+                    .unwrap_or_default(),
+                lsm: inventory.and_then(|i| match i.lsmtype {
+                    Some(1) => Some("selinux"),
+                    Some(2) => Some("apparmor"),
+                    _ => None,
+                }),
+                network_lock: inventory.and_then(|i| match i.network_lock_method {
+                    Some(0) => Some("iptables"),
+                    Some(1) => Some("nftables"),
+                    Some(2) => Some("skip"),
+                    _ => None,
+                }),
+                tcp_close: inventory.and_then(|i| i.tcp_close),
+                uptime_ns: inventory.and_then(|i| i.dump_uptime).map(|us| us.saturating_mul(1000)),
             },
             architecture: self.architecture().map(super::Architecture::as_str),
             page_size_bytes: self.has_images().then(|| self.page_size()),
@@ -147,7 +226,48 @@ impl Checkpoint {
             thread_count: known.map(|_| threads),
             sizes: self.sizes(),
             stats: self.stats(),
+            started: m.started.clone(),
+            host_pid: m.host_pid,
+            labels: m.labels.clone(),
+            annotations: m.annotations.clone(),
+            image_annotations: m.image_annotations.clone(),
+            user_namespaces: self.user_namespaces().to_vec(),
+            clocks: self.clocks(),
+            logs: self.logs(),
+            requested_mounts: self.requested_mounts().to_vec(),
+            config: m.config.clone(),
+            status: m.status.clone(),
+            containerd_status: m.containerd_status.clone(),
         }
+    }
+
+    fn clocks(&self) -> Vec<Clocks> {
+        let read = |(id, name): (u32, String)| {
+            let entry = self.images.one::<proto::TimensEntry>(&name)?;
+            let ns = |t: Option<&proto::Timespec>| {
+                let t = t?;
+                t.tv_sec?.checked_mul(1_000_000_000)?.checked_add(t.tv_nsec.unwrap_or(0))
+            };
+            Some(Clocks {
+                time_namespace: id,
+                monotonic_ns: ns(entry.monotonic.as_ref()),
+                boottime_ns: ns(entry.boottime.as_ref()),
+            })
+        };
+        self.images.numbered("timens-").into_iter().filter_map(read).collect()
+    }
+
+    /// Returns the log files in the archive.
+    pub fn logs(&self) -> Vec<Log> {
+        let log = |m: &crate::archive::Member| {
+            let kind = match m.base_name() {
+                b"container.log" | b"ctr.log" | b"io.kubernetes.cri-o.LogPath" => "container",
+                b"dump.log" | b"dump.log.gz" | b"restore.log" => "criu",
+                _ => return None,
+            };
+            Some(Log { kind, member: m.display_name().into_owned(), size_bytes: m.size })
+        };
+        self.archive().members().iter().filter(|m| m.kind == MemberKind::File).filter_map(log).collect()
     }
 
     fn nodename(&self) -> Option<String> {

@@ -174,7 +174,7 @@ impl Checkpoint {
     /// The mount point of a mount by the kernel's id.
     fn mountpoint(&self, id: u32) -> Option<&[u8]> {
         let table = self.cache.mountpoints.get_or_init(|| {
-            self.mounts()
+            self.raw_mounts()
                 .into_iter()
                 .filter_map(|m| Some((m.id?, m.mountpoint?.as_bytes().to_vec())))
                 .collect()

@@ -1,0 +1,353 @@
+//! Which questions a piece of evidence can answer, and which it cannot.
+
+use serde::Serialize;
+
+use super::{Checkpoint, Engine};
+use crate::archive::MemberKind;
+
+/// Whether a question can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Answer {
+    /// The evidence answers it.
+    Yes,
+    /// It answers a part.
+    Partly,
+    /// It does not.
+    No,
+}
+
+impl Answer {
+    /// Returns the name that JSON and tables use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Partly => "partly",
+            Self::No => "no",
+        }
+    }
+}
+
+/// A question, and how far one piece of evidence answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Answerable {
+    /// A stable name.
+    pub id: &'static str,
+    /// The question.
+    pub question: &'static str,
+    /// Whether this evidence answers it.
+    pub answer: Answer,
+    /// Why, or why not.
+    pub why: String,
+    /// The command that answers, if one does.
+    pub command: Option<&'static str>,
+}
+
+/// A row of the table: name, question, command, and what decides.
+type Row = (&'static str, &'static str, Option<&'static str>, fn(&Facts) -> (Answer, String));
+
+/// What the answers depend on; everything is read off names of members and metadata.
+struct Facts {
+    engine: Engine,
+    images: bool,
+    tree: bool,
+    pages: bool,
+    parent: Parent,
+    diff: bool,
+    volumes: bool,
+    tcp: bool,
+    network: bool,
+    network_told: bool,
+    ipc: bool,
+    tmpfs: bool,
+    log: bool,
+    userns: bool,
+    host_pid: bool,
+    checkpointed: bool,
+    cuda: bool,
+    amdgpu: bool,
+}
+
+/// The parent dump of an incremental one.
+#[derive(PartialEq)]
+enum Parent {
+    NotNeeded,
+    Here,
+    Missing,
+}
+
+fn yes(why: &str) -> (Answer, String) {
+    (Answer::Yes, why.to_owned())
+}
+
+fn partly(why: &str) -> (Answer, String) {
+    (Answer::Partly, why.to_owned())
+}
+
+fn no(why: &str) -> (Answer, String) {
+    (Answer::No, why.to_owned())
+}
+
+fn if_tree(f: &Facts, why: &str) -> (Answer, String) {
+    if f.tree { yes(why) } else { no("there is no process table (pstree.img) in this evidence") }
+}
+
+fn if_images(f: &Facts, why: &str) -> (Answer, String) {
+    if f.images { yes(why) } else { no("there are no CRIU images in this evidence") }
+}
+
+/// Returns the names and texts of all questions, in the order they are shown.
+pub fn questions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|row| (row.0, row.1))
+}
+
+const TABLE: &[Row] = &[
+    ("process.list", "Which processes were there, and whose children were they?", Some("ps --tree"), |f| {
+        if_tree(f, "pstree.img lists every process, zombies included")
+    }),
+    ("process.exited", "Which processes had run and ended before?", None, |_| {
+        no(
+            "a dump holds what exists at the freeze; of ended processes only zombies are left (look at logs and shell histories in memory)",
+        )
+    }),
+    ("process.start-time", "When did a process start?", None, |_| {
+        no("CRIU does not record start times; a restored process gets a new one")
+    }),
+    ("process.running", "Was a process running or sleeping?", Some("ps -o json"), |f| {
+        if f.tree {
+            partly("CRIU records both as alive; the system call of each thread tells most sleepers apart")
+        } else {
+            no("there are no CRIU images of processes")
+        }
+    }),
+    ("process.host-pid", "Which process was it on the host?", Some("show"), |f| {
+        if f.host_pid {
+            partly(
+                "containerd recorded the number of the first process; CRIU keeps numbers inside the container only",
+            )
+        } else {
+            no("CRIU keeps process ids as the container sees them")
+        }
+    }),
+    ("process.arguments", "What were the command lines and environments?", Some("ps -o json"), |f| {
+        match (f.tree && f.pages, &f.parent) {
+            (true, Parent::Missing) => {
+                partly("they are in memory, and some memory is in a parent dump that is not here (--parent)")
+            }
+            (true, _) => yes("they are read from the processes' memory, as the processes left them there"),
+            _ => no("they are in memory, and no memory pages are in this evidence"),
+        }
+    }),
+    (
+        "process.identity",
+        "Under which users, capabilities, limits and filters did they run?",
+        Some("ps -o json, seccomp"),
+        |f| {
+            if_tree(
+                f,
+                "credentials, capability sets, limits, seccomp filters and security labels are in the images of threads",
+            )
+        },
+    ),
+    ("process.host-users", "Which users were these on the host?", Some("ps -o json"), |f| {
+        if f.userns {
+            yes("the id maps of the user namespace are in the dump")
+        } else if f.images {
+            yes("the processes were in the user namespace that CRIU ran in: ids are the same outside")
+        } else {
+            no("there are no CRIU images in this evidence")
+        }
+    }),
+    ("thread.registers", "What was each thread doing?", Some("ps -o json"), |f| {
+        if_tree(f, "registers, signals, timers and the system call; kernel stacks are not part of a dump")
+    }),
+    (
+        "memory.data",
+        "What was in heap, stack and other data?",
+        Some("mem read, mem search, mem strings"),
+        |f| match (f.pages, &f.parent) {
+            (false, _) => no("no memory pages are in this evidence"),
+            (true, Parent::Missing) => {
+                partly("this dump is incremental, and its parent is not here (--parent)")
+            }
+            (true, _) => yes(
+                "all pages that were ever written are in the dump, also of shared memory, unless they were left to a lazy-pages server (`maps` counts them as absent)",
+            ),
+        },
+    ),
+    ("memory.code", "What was in the code and other mapped files?", Some("maps"), |f| {
+        if f.pages {
+            partly(
+                "only pages that a process changed are dumped; unchanged ones have to be read from the image's files",
+            )
+        } else {
+            no("no memory pages are in this evidence")
+        }
+    }),
+    ("memory.kernel", "What was in the kernel's memory?", None, |_| {
+        no("a checkpoint holds processes, not the machine: no modules, no page cache, no other containers")
+    }),
+    ("memory.gpu", "What was in the memory of GPUs?", Some("show -o json"), |f| {
+        if f.cuda {
+            yes("CRIU's CUDA plugin moved it into host memory before the dump")
+        } else if f.amdgpu {
+            yes("the images of CRIU's amdgpu plugin are there")
+        } else {
+            no("no GPU plugin took part")
+        }
+    }),
+    ("files.open", "Which files were open, mapped, or used as directories?", Some("files, maps"), |f| {
+        if_tree(f, "every descriptor with position, flags, locks and watches")
+    }),
+    ("files.deleted", "What was in deleted files that were still in use?", Some("files, extract"), |f| {
+        if f.images {
+            partly(
+                "ghost images hold the contents; of files with another hard link only the name of a link on the node's disk",
+            )
+        } else {
+            no("there are no CRIU images in this evidence")
+        }
+    }),
+    ("files.changed", "Which files had been added or changed since the image?", Some("extract"), |f| match (
+        f.diff, f.engine,
+    ) {
+        (true, Engine::Podman | Engine::CriO) => partly(
+            "rootfs-diff.tar can miss modified files: Podman and CRI-O look a modified path up on the host and leave it out when it is not there; absence is no proof",
+        ),
+        (true, _) => yes("rootfs-diff.tar is the container's writable layer"),
+        (false, Engine::Criu) => {
+            no("images by CRIU or a low-level runtime alone come without the root file system")
+        }
+        (false, _) => {
+            no("there is no rootfs-diff.tar in this evidence: nothing was changed, or the engine left it out")
+        }
+    }),
+    ("files.image", "What is in the unchanged files of the image?", None, |_| {
+        no("no engine packs the image; fetch it by its digest")
+    }),
+    ("files.volumes", "What was in volumes?", Some("extract"), |f| {
+        if f.volumes {
+            partly("Podman packed its named volumes; bind mounts are never included")
+        } else {
+            no("volumes and bind mounts are not part of the evidence")
+        }
+    }),
+    ("files.tmpfs", "What was in memory file systems?", Some("tmpfs, extract"), |f| {
+        if f.tmpfs {
+            yes("they are packed into the dump")
+        } else {
+            no(
+                "the dump has no tmpfs image: none was mounted by the container alone (a pod's /dev/shm belongs to its sandbox)",
+            )
+        }
+    }),
+    ("socket.list", "Which sockets were open, and to whom?", Some("sockets"), |f| {
+        if_tree(f, "every socket that a process held, with both addresses and all holders")
+    }),
+    ("socket.tcp-data", "What was in flight on TCP connections?", Some("sockets, extract"), |f| {
+        if f.tcp {
+            yes("both queues of established connections are in tcp-stream images")
+        } else {
+            no(
+                "there is no image of an established connection; without --tcp-established CRIU refuses to dump them, with --tcp-close it closes them",
+            )
+        }
+    }),
+    ("socket.udp-data", "What was in the receive queues of UDP and raw sockets?", None, |_| {
+        no("CRIU does not dump them: the packets are lost")
+    }),
+    (
+        "socket.unix-data",
+        "What was in the queues of Unix sockets and pipes?",
+        Some("sockets, files, extract"),
+        |f| if_images(f, "sk-queues.img and pipes-data.img hold them, with files that were being passed"),
+    ),
+    ("network.configuration", "Which addresses and routes did it have?", Some("network"), |f| {
+        if f.network {
+            yes("the network namespace was dumped")
+        } else if f.network_told {
+            partly(
+                "the network namespace belongs to the pod and is not in the dump; the engine wrote addresses down",
+            )
+        } else {
+            no("the network namespace was not dumped, and the engine wrote nothing down")
+        }
+    }),
+    ("network.traffic", "With whom had it talked before?", None, |_| {
+        no("closed connections leave no trace in a dump; look for addresses in memory")
+    }),
+    ("ipc", "What was in System V shared memory, queues and semaphores?", Some("ipc"), |f| {
+        if f.ipc {
+            yes("the IPC namespace was dumped")
+        } else {
+            no("the IPC namespace was not dumped (a pod's belongs to its sandbox)")
+        }
+    }),
+    ("log", "What had the container written to its standard streams?", Some("show"), |f| {
+        if f.log {
+            partly("the engine packed the current log file; rotated ones stay on the node")
+        } else {
+            no("the container's log is not in this evidence")
+        }
+    }),
+    ("time", "When was the checkpoint made?", Some("show"), |f| {
+        if f.checkpointed {
+            yes("the engine recorded it")
+        } else {
+            partly("the engine records no time; the newest time of a member is the best guess")
+        }
+    }),
+];
+
+impl Checkpoint {
+    /// Says for a list of questions whether this evidence answers them, without reading memory.
+    pub fn answerable(&self) -> Vec<Answerable> {
+        let facts = self.facts();
+        TABLE
+            .iter()
+            .map(|(id, question, command, decide)| {
+                let (answer, why) = decide(&facts);
+                let command = command.filter(|_| answer != Answer::No);
+                Answerable { id, question, answer, why, command }
+            })
+            .collect()
+    }
+
+    fn facts(&self) -> Facts {
+        let metadata = self.metadata();
+        let files = || self.archive().members().iter().filter(|m| m.kind == MemberKind::File);
+        let plugins = self.inventory().and_then(|i| i.plugins_entry.as_ref());
+        let has = |prefix: &str| self.images.starting_with(prefix).any(|m| m.size > 0);
+        let parent = if self.images.find("parent").is_none() && self.images.loaded_parent().is_none() {
+            Parent::NotNeeded
+        } else if self.images.parent().is_some() {
+            Parent::Here
+        } else {
+            Parent::Missing
+        };
+        let told = |key: &String| key.starts_with("io.kubernetes.cri-o.IP.") || key.ends_with(".CNIResult");
+        Facts {
+            engine: metadata.engine,
+            images: self.has_images(),
+            tree: self.images.find("pstree.img").is_some(),
+            pages: has("pages-"),
+            parent,
+            diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),
+            volumes: files().any(|m| m.name.starts_with(b"volumes/")),
+            tcp: has("tcp-stream-"),
+            network: has("netdev-") || has("ifaddr-"),
+            network_told: files().any(|m| m.base_name() == b"network.status" && m.size > 4)
+                || metadata.annotations.keys().any(told),
+            ipc: has("ipcns-"),
+            tmpfs: has("tmpfs-") || files().any(|m| m.base_name() == b"devshm-checkpoint.tar"),
+            log: self.logs().iter().any(|l| l.kind == "container"),
+            userns: has("userns-"),
+            host_pid: metadata.host_pid.is_some(),
+            checkpointed: metadata.checkpointed.is_some(),
+            cuda: plugins.is_some_and(|p| p.plugins.iter().any(|n| n.starts_with(b"cuda"))),
+            amdgpu: has("amdgpu-"),
+        }
+    }
+}
