@@ -310,6 +310,7 @@ pub(crate) fn fill<S: Source + ?Sized>(source: &S, piece: &Piece, buf: &mut Vec<
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)] // no evidence here
 mod tests {
     use super::*;
     use crate::analysis::pattern::{Matchers, Pattern};
