@@ -199,7 +199,7 @@ impl FileDescriptor {
             kind::REG => {
                 if let Some(reg) = &file.reg {
                     self.regular(reg);
-                    self.set_path(files, id);
+                    self.set_path(files, id, reg);
                 }
             }
             kind::PIPE => {
@@ -217,7 +217,7 @@ impl FileDescriptor {
                     let regular = fifo.regf_id.unwrap_or(id);
                     if let Some(reg) = files.regular(regular) {
                         self.regular(&reg);
-                        self.set_path(files, regular);
+                        self.set_path(files, regular, &reg);
                         self.kind = Some(DescriptorKind::Fifo);
                         self.size = None;
                         self.position = None;
@@ -231,7 +231,7 @@ impl FileDescriptor {
                     let regular = tty.regf_id.unwrap_or(id);
                     if let Some(reg) = files.regular(regular) {
                         self.regular(&reg);
-                        self.set_path(files, regular);
+                        self.set_path(files, regular, &reg);
                         self.kind = Some(DescriptorKind::Tty);
                         self.size = None;
                         self.position = None;
@@ -264,7 +264,7 @@ impl FileDescriptor {
                 // The device node's record has the same id.
                 if let Some(reg) = files.regular(id) {
                     self.regular(&reg);
-                    self.set_path(files, id);
+                    self.set_path(files, id, &reg);
                     self.kind = Some(DescriptorKind::Tun);
                 }
                 if let Some(tun) = &file.tunf {
@@ -410,20 +410,11 @@ impl FileDescriptor {
         }
     }
 
-    fn set_path(&mut self, files: &Files, id: u32) {
-        if let Some((path, deleted)) = files.path(id) {
-            self.target = Some(path.clone());
-            self.path = Some(path);
-            self.deleted = Some(deleted);
-            if let Some(remap) = files.remap(id) {
-                let (how, number) = match remap {
-                    super::files::Remap::Ghost(n) => ("ghost", n),
-                    super::files::Remap::Linked(n) => ("linked", n),
-                    super::files::Remap::Procfs(n) => ("procfs", n),
-                };
-                self.detail("remap", Some(json!({"type": how, "id": number})));
-            }
-        }
+    fn set_path(&mut self, files: &Files, id: u32, reg: &proto::RegFileEntry) {
+        let path = Text::from(reg.name.as_deref().unwrap_or_default());
+        self.target = Some(path.clone());
+        self.path = Some(path);
+        self.deleted = Some(files.remap(id).is_some());
     }
 
     fn pipe(&mut self, pipe_id: Option<u32>, queue: impl Fn(u32) -> Option<PipeQueue>) {

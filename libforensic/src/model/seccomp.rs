@@ -34,7 +34,9 @@ pub struct SeccompFilter {
     pub index: u32,
     /// Index of the first filter with the same program.
     pub same_as: u32,
-    /// The filter that was installed before it and applies, too.
+    /// The filter that this one is linked to (`prev`), which applies, too.
+    ///
+    /// In dumps by CRIU 4.2.1 that is the one installed after it, in spite of the name.
     pub previous: Option<u32>,
     /// `SECCOMP_FILTER_FLAG_…`.
     pub flags: u32,
@@ -148,12 +150,12 @@ impl Checkpoint {
         })
     }
 
-    /// Returns the filters that apply to a thread, the one installed last first.
-    pub(crate) fn filter_chain(&self, newest: u32) -> Vec<u32> {
+    /// Returns the filters that apply to a thread, in the order in which CRIU links them.
+    pub(crate) fn filter_chain(&self, first: u32) -> Vec<u32> {
         let entries = self.seccomp_entries();
         let mut chain = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = Some(newest);
+        let mut next = Some(first);
         while let Some(index) = next.filter(|i| chain.len() < CHAIN && seen.insert(*i)) {
             let Some(entry) = usize::try_from(index).ok().and_then(|i| entries.get(i)) else {
                 self.images.warn(
@@ -182,7 +184,7 @@ impl Checkpoint {
             let Ok(task) = self.task(pid) else { continue };
             for (tid, core) in self.thread_cores(&task) {
                 for index in
-                    core.as_deref().and_then(newest_filter).map(|f| self.filter_chain(f)).unwrap_or_default()
+                    core.as_deref().and_then(first_filter).map(|f| self.filter_chain(f)).unwrap_or_default()
                 {
                     users.entry(index).or_default().push(FilterUser { pid, tid });
                 }
@@ -215,8 +217,8 @@ impl Checkpoint {
     }
 }
 
-/// Index of the filter that a thread installed last.
-pub(crate) fn newest_filter(core: &proto::CoreEntry) -> Option<u32> {
+/// Index of the filter with which the chain of a thread begins.
+pub(crate) fn first_filter(core: &proto::CoreEntry) -> Option<u32> {
     let thread = core.thread_core.as_ref();
     let old = core.tc.as_ref();
     let mode = thread.and_then(|t| t.seccomp_mode).or_else(|| old.and_then(|t| t.old_seccomp_mode))?;

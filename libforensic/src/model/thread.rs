@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::location::Location;
 use super::process::{pending, seccomp_mode};
-use super::seccomp::newest_filter;
+use super::seccomp::first_filter;
 use super::text::{Hex, Text, put_text};
 use super::{AlternateStack, Checkpoint, Credentials, PendingSignal, Registers, SystemCall, Task, names};
 use crate::image::proto;
@@ -72,7 +72,7 @@ pub struct Thread {
     pub credentials: Option<Credentials>,
     /// Seccomp mode of this thread.
     pub seccomp: Option<&'static str>,
-    /// Seccomp filters by index in seccomp.img, the newest first.
+    /// Seccomp filters by index in seccomp.img, in the order in which CRIU links them; all apply.
     pub seccomp_filters: Vec<u32>,
     /// Scheduling.
     pub scheduling: Option<Scheduling>,
@@ -180,7 +180,7 @@ impl Checkpoint {
             let queue = thread_core
                 .and_then(|t| t.signals_p.clone())
                 .or_else(|| self.signal_queue(&format!("signal-p-{tid}.img")));
-            let filters = core.as_deref().and_then(newest_filter);
+            let filters = core.as_deref().and_then(first_filter);
             let mut thread = Thread {
                 tid,
                 comm: comm.or_else(|| if leader { task.comm.clone() } else { None }),
