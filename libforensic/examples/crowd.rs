@@ -97,13 +97,13 @@ fn file(id: u32) -> Vec<u8> {
     proto::FileEntry {
         r#type: Some(1),
         id: Some(id),
-        reg: Some(proto::RegFileEntry {
+        reg: Some(Box::new(proto::RegFileEntry {
             id: Some(id),
             flags: Some(2),
             name: Some(format!("/srv/data/file-{id}").into_bytes()),
             mode: Some(0o10_0644),
             ..proto::RegFileEntry::default()
-        }),
+        })),
         ..proto::FileEntry::default()
     }
     .encode_to_vec()

@@ -55,7 +55,13 @@ fn structs(compiler: &Compiler) -> String {
     let mut set = compiler.file_descriptor_set();
     relax(&mut set);
     let out = tempfile::tempdir().unwrap();
-    prost_build::Config::new().enable_type_names().out_dir(out.path()).compile_fds(set).unwrap();
+    let mut config = prost_build::Config::new();
+    // One file has one of twenty kinds: without boxes every record would be as
+    // large as all of them together, and a dump can hold a million.
+    for field in FILE_KINDS {
+        config.boxed(format!(".criu.file_entry.{field}"));
+    }
+    config.enable_type_names().out_dir(out.path()).compile_fds(set).unwrap();
     let text = fs::read_to_string(out.path().join("criu.rs")).unwrap();
     let (first, rest) = text.split_once('\n').unwrap();
     format!("{first}\n// See tests/image_generated.rs for how to make it again.\n{rest}")
@@ -204,6 +210,12 @@ fn check(path: &str, fresh: &str) {
         path.display()
     );
 }
+
+/// The members of `file_entry` of which each record has one.
+const FILE_KINDS: [&str; 20] = [
+    "reg", "isk", "nsf", "psk", "nlsk", "efd", "epfd", "sgfd", "tunf", "tfd", "ify", "ffy", "ext", "usk",
+    "fifo", "pipe", "tty", "memfd", "bpf", "pidfd",
+];
 
 #[test]
 fn structs_are_up_to_date() {

@@ -258,7 +258,7 @@ impl FileDescriptor {
                 self.flags = file.psk.as_ref().and_then(|s| s.flags);
             }
             kind::MEMFD => self.memfd(files, id),
-            kind::NS => self.namespace(file.nsf.as_ref()),
+            kind::NS => self.namespace(file.nsf.as_deref()),
             kind::TUNF => {
                 self.kind = Some(DescriptorKind::Tun);
                 // The device node's record has the same id.

@@ -126,7 +126,7 @@ impl Files {
                     let entry = proto::FileEntry {
                         r#type: Some($kind),
                         id: Some(id),
-                        $field: Some(record),
+                        $field: Some(Box::new(record)),
                         ..proto::FileEntry::default()
                     };
                     self.legacy.insert(($kind, id), Arc::new(entry));
@@ -223,7 +223,7 @@ impl Files {
     /// Returns a regular file's record.
     pub(crate) fn regular(&self, id: u32) -> Option<proto::RegFileEntry> {
         let entry = self.get(kind::REG, id)?;
-        Arc::unwrap_or_clone(entry).reg
+        Arc::unwrap_or_clone(entry).reg.map(|reg| *reg)
     }
 
     /// Returns the path of a regular file, and whether it no longer leads to the file.
