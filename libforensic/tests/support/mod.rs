@@ -1,6 +1,13 @@
 //! Images to test with.
 
 #![allow(dead_code)] // each test uses a part
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::match_same_arms,
+    clippy::trivially_copy_pass_by_ref
+)] // numbers are rolled, and cut to what a field holds
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -242,7 +249,7 @@ pub(crate) mod synth {
     fn junk(dice: &mut Dice, out: &mut Vec<u8>, len: u64, align: usize) {
         let start = out.len();
         out.extend((0..len).map(|_| dice.roll() as u8));
-        while (out.len() - start) % align != 0 {
+        while !(out.len() - start).is_multiple_of(align) {
             out.push(0);
         }
     }
@@ -308,7 +315,7 @@ pub(crate) mod synth {
                         junk(&mut dice, &mut out, len, 8);
                     }
                 }
-                Kind::GhostFile if seed % 2 == 0 => {
+                Kind::GhostFile if seed.is_multiple_of(2) => {
                     record(&mut out, &make(&mut dice, &[("chunks", 0)]));
                     junk(&mut dice, &mut out, len, 1);
                     return out;
