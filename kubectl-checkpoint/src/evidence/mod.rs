@@ -1,6 +1,8 @@
 //! The commands that read evidence.
 
+pub(crate) mod codec;
 mod descriptors;
+mod images;
 mod mappings;
 pub(crate) mod memory;
 mod mounts;
@@ -20,6 +22,7 @@ use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
 pub(crate) use descriptors::files;
+pub(crate) use images::images;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use network::{ipc, network};
