@@ -48,8 +48,7 @@ pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<ExitCode> {
     if stdout.is_terminal() {
         bail!("an image is not for the terminal; send standard output to a file");
     }
-    let mut options = Options::default();
-    options.crit_compat = args.crit_compat;
+    let options = Options { pretty: false, crit_compat: args.crit_compat };
     let mut out = stdout.lock();
     crit::encode(io::stdin().lock(), &mut out, &options).context("standard input")?;
     out.flush()?;
@@ -281,7 +280,7 @@ impl Run<'_> {
     /// Decodes the only image there is.
     fn one(&mut self, name: &[u8], kind: Option<Kind>, reader: impl Read) -> anyhow::Result<()> {
         let refused = if self.directory.is_some() {
-            self.to_file(name, kind, reader)?
+            self.write_file(name, kind, reader)?
         } else {
             let stdout = io::stdout().lock();
             let mut out = Sink::new(BufWriter::with_capacity(64 << 10, stdout), Vec::new());
@@ -326,7 +325,7 @@ impl Run<'_> {
             }
             images += 1;
             if self.directory.is_some() {
-                if let Some(e) = self.to_file(&member.name, kind, data.reader())? {
+                if let Some(e) = self.write_file(&member.name, kind, data.reader())? {
                     self.warn(&member.name, &e.to_string());
                 }
                 continue;
@@ -335,7 +334,7 @@ impl Run<'_> {
             if std::str::from_utf8(&member.name).is_err() {
                 use base64::Engine as _;
                 let exact = base64::engine::general_purpose::STANDARD.encode(&member.name);
-                line.push_str(&format!(", \"memberBase64\": \"{exact}\""));
+                line = format!("{line}, \"memberBase64\": \"{exact}\"");
             }
             line.push_str(", \"image\": ");
             let mut out = Sink::new(&mut stdout, line.into_bytes());
@@ -382,7 +381,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    fn to_file(
+    fn write_file(
         &mut self,
         name: &[u8],
         kind: Option<Kind>,
