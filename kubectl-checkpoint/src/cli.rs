@@ -59,6 +59,12 @@ enum Command {
     ///
     /// The disassembly of each filter is in -o json and -o yaml.
     Seccomp(PidArgs),
+    /// Lists every member of an archive and how much of it can be read
+    Images(EvidenceArgs),
+    /// Writes CRIU images as JSON, in the form of CRIU's own `crit`
+    Decode(evidence::codec::DecodeArgs),
+    /// Makes a CRIU image from JSON on standard input
+    Encode(evidence::codec::EncodeArgs),
     /// Reads, searches and dumps memory
     #[command(subcommand)]
     Mem(evidence::memory::Command),
@@ -160,6 +166,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Ipc(args) => evidence::ipc(&args),
         Command::Tmpfs(args) => evidence::tmpfs(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
+        Command::Images(args) => evidence::images(&args),
+        Command::Decode(args) => evidence::codec::decode(&args),
+        Command::Encode(args) => evidence::codec::encode(&args),
         Command::Mem(command) => evidence::memory::run(&command),
         Command::Capabilities(args) => evidence::capabilities(&args),
     };

@@ -1,5 +1,7 @@
 //! Proves that images come back from their JSON documents, the damaged ones too.
 
+#![allow(clippy::cast_possible_truncation)] // sizes are small, numbers are rolled
+
 mod support;
 
 use libforensic::image::{self, Image, ImageStatus, Kind, Pagemap, kinds};

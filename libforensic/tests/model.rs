@@ -276,7 +276,8 @@ fn other_architectures() {
         src_port: Some(80),
         ..Default::default()
     };
-    let file = proto::FileEntry { r#type: Some(4), id: Some(1), isk: Some(socket), ..Default::default() };
+    let file =
+        proto::FileEntry { r#type: Some(4), id: Some(1), isk: Some(Box::new(socket)), ..Default::default() };
     s390.image(Kind::Files, "files.img", &[file.encode_to_vec()]);
     let open = s390.open();
     assert_eq!(open.architecture().unwrap().as_str(), "s390x");

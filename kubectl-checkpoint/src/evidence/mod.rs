@@ -1,7 +1,9 @@
 //! The commands that read evidence.
 
 mod capabilities;
+pub(crate) mod codec;
 mod descriptors;
+mod images;
 mod mappings;
 pub(crate) mod memory;
 mod mounts;
@@ -23,6 +25,7 @@ use libforensic::{Checkpoint, Warning};
 
 pub(crate) use capabilities::capabilities;
 pub(crate) use descriptors::files;
+pub(crate) use images::images;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use network::{ipc, network};

@@ -33,6 +33,11 @@ pub trait Rows {
         index: usize,
         sink: &mut dyn FnMut(Self::Item) -> anyhow::Result<()>,
     ) -> anyhow::Result<()>;
+
+    /// Returns escaped lines that stand below the table, after all items were given.
+    fn footer(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What was asked for, and on which archives.
@@ -103,6 +108,11 @@ impl Answer<'_> {
                 // Column names over nothing at all would look like an empty answer.
                 if failed.get() < self.archives.len() {
                     table.finish()?;
+                    if self.headers {
+                        for line in rows.footer() {
+                            writeln!(out, "{line}")?;
+                        }
+                    }
                 }
             }
             Format::Ndjson => {

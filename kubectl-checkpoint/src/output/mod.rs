@@ -1,12 +1,14 @@
 //! How answers reach the user: formats, tables, escaping.
 
 mod escape;
+mod file_name;
 mod hexdump;
 mod human;
 mod list;
 mod table;
 
 pub use escape::{escape, escape_bytes};
+pub use file_name::file_name;
 pub use hexdump::HexDump;
 pub use human::{bytes, duration};
 pub use list::{Answer, Rows};

@@ -41,6 +41,7 @@ pub fn decode_block(size: u32, stored: &[u8], block: &mut [u8]) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation)] // sizes are those written here
 mod tests {
     use super::*;
 

@@ -1,8 +1,16 @@
 //! Images to test with.
 
 #![allow(dead_code)] // each test uses a part
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::match_same_arms,
+    clippy::trivially_copy_pass_by_ref
+)] // numbers are rolled, and cut to what a field holds
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use libforensic::image::crit::{self, Options};
@@ -30,6 +38,54 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Lists names and contents of committed files, and of those below `CHECKPOINT_CORPUS`, in archives too.
+pub(crate) fn corpus() -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut roots = vec![fixtures()];
+    match std::env::var_os("CHECKPOINT_CORPUS") {
+        Some(root) => roots.push(PathBuf::from(root)),
+        None => eprintln!("CHECKPOINT_CORPUS is not set: only committed images are checked"),
+    }
+    for path in roots.iter().flat_map(|root| files(root)) {
+        let name = path.to_string_lossy().into_owned();
+        let bytes = fs::read(&path).unwrap();
+        let plain = if bytes.starts_with(&[0x1f, 0x8b]) && name.contains(".tar.gz") {
+            let mut plain = Vec::new();
+            let mut reader = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+            // Images of tmpfs end in padding that is not gzip.
+            let _ = reader.read_to_end(&mut plain);
+            plain
+        } else if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            unpack_zstd(&bytes)
+        } else {
+            bytes.clone()
+        };
+        if plain.get(257..262) == Some(b"ustar") {
+            for entry in tar::Archive::new(plain.as_slice()).entries().unwrap() {
+                let mut entry = entry.unwrap();
+                let inner = format!("{name}:{}", entry.path().unwrap().display());
+                let mut content = Vec::new();
+                if entry.header().entry_type().is_file() {
+                    entry.read_to_end(&mut content).unwrap();
+                    found.push((inner, content));
+                }
+            }
+        }
+        found.push((name, bytes));
+    }
+    found
+}
+
+#[cfg(feature = "zstd")]
+fn unpack_zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::decode_all(bytes).unwrap()
+}
+
+#[cfg(not(feature = "zstd"))]
+fn unpack_zstd(_: &[u8]) -> Vec<u8> {
+    Vec::new()
 }
 
 /// Gives the kind of a file that has records, by its name and its first bytes.
@@ -242,7 +298,7 @@ pub(crate) mod synth {
     fn junk(dice: &mut Dice, out: &mut Vec<u8>, len: u64, align: usize) {
         let start = out.len();
         out.extend((0..len).map(|_| dice.roll() as u8));
-        while (out.len() - start) % align != 0 {
+        while !(out.len() - start).is_multiple_of(align) {
             out.push(0);
         }
     }
@@ -308,7 +364,7 @@ pub(crate) mod synth {
                         junk(&mut dice, &mut out, len, 8);
                     }
                 }
-                Kind::GhostFile if seed % 2 == 0 => {
+                Kind::GhostFile if seed.is_multiple_of(2) => {
                     record(&mut out, &make(&mut dice, &[("chunks", 0)]));
                     junk(&mut dice, &mut out, len, 1);
                     return out;
