@@ -253,3 +253,15 @@ fn usage_errors_are_2_and_help_is_an_answer() {
     assert!(text(&["ps", "--help"]).contains("ARCHIVE"));
     assert!(text(&["--version"]).starts_with("kubectl-checkpoint "));
 }
+
+#[test]
+fn strings_of_memory_have_addresses_and_mappings() {
+    let list = json(&["mem", "strings", "-p", "1", "-n", "12", SIMPLE, "-o", "json"]);
+    assert_eq!(list["kind"], "StringList");
+    let items = list["items"].as_array().unwrap();
+    let secret = items.iter().find(|i| i["address"] == "0x00007ffdda91cf34").unwrap();
+    assert_eq!(secret["text"], "DB_PASSWORD=s3cr3t-Pa55w0rd!");
+    assert_eq!(secret["encoding"], "ascii");
+    assert_eq!(secret["lengthBytes"], 28);
+    assert_eq!(secret["mapping"]["kind"], "stack");
+}

@@ -2,6 +2,7 @@
 //!
 //! - [`search`] finds text, bytes and regular expressions in all memory, and
 //!   in what else the evidence holds of the running container.
+//! - [`strings`] lists readable text in the same places.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -33,5 +34,6 @@ pub(crate) mod scan;
 pub mod scope;
 pub mod search;
 pub mod sources;
+pub mod strings;
 
 pub use parallel::Progress;

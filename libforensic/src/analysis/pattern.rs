@@ -28,6 +28,10 @@ pub enum Syntax {
 pub enum Encoding {
     /// Bytes as given (UTF-8 for text).
     Bytes,
+    /// ASCII.
+    Ascii,
+    /// UTF-8.
+    Utf8,
     /// UTF-16, low byte first.
     Utf16Le,
     /// UTF-16, high byte first.
@@ -39,6 +43,8 @@ impl Encoding {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
+            Self::Ascii => "ascii",
+            Self::Utf8 => "utf-8",
             Self::Utf16Le => "utf-16le",
             Self::Utf16Be => "utf-16be",
         }
@@ -47,7 +53,7 @@ impl Encoding {
     /// Decodes text; what is not text becomes U+FFFD.
     pub fn decode(self, bytes: &[u8]) -> String {
         let unit: fn([u8; 2]) -> u16 = match self {
-            Self::Bytes => return String::from_utf8_lossy(bytes).into_owned(),
+            Self::Bytes | Self::Ascii | Self::Utf8 => return String::from_utf8_lossy(bytes).into_owned(),
             Self::Utf16Le => u16::from_le_bytes,
             Self::Utf16Be => u16::from_be_bytes,
         };

@@ -19,6 +19,7 @@ use super::scan::{self, DataSource, Job, Pieces, SegmentSource, Source, SpaceSou
 pub use super::scope::Scope;
 pub use super::sources::SourceKind;
 use super::sources::{self, Holding, SharedSegment};
+use super::strings::Finder;
 use crate::error::{Error, Result, Warning};
 use crate::memory::{AddressSpace, Stretch};
 use crate::model::text::{base64, put_text};
@@ -99,7 +100,7 @@ impl Serialize for Match {
 }
 
 /// What a match says about its mapping.
-struct Place<'m>(&'m Mapping);
+pub(super) struct Place<'m>(pub &'m Mapping);
 
 impl Serialize for Place<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -117,7 +118,7 @@ impl Serialize for Place<'_> {
 #[derive(Debug)]
 pub struct Search {
     patterns: Vec<Pattern>,
-    matchers: Matchers,
+    matchers: Finder,
     scope: Scope,
     context: usize,
     progress: Arc<Progress>,
@@ -130,8 +131,12 @@ impl Search {
     ///
     /// When a pattern is empty, a regular expression or hexadecimal is not well formed, or there are too many.
     pub fn new(patterns: Vec<Pattern>) -> Result<Self> {
-        let matchers = Matchers::new(&patterns)?;
-        Ok(Self { patterns, matchers, scope: Scope::default(), context: CONTEXT, progress: Arc::default() })
+        let matchers = Finder::Patterns(Matchers::new(&patterns)?);
+        Ok(Self { patterns, context: CONTEXT, ..Self::of(matchers) })
+    }
+
+    pub(super) fn of(matchers: Finder) -> Self {
+        Self { patterns: Vec::new(), matchers, scope: Scope::default(), context: 0, progress: Arc::default() }
     }
 
     /// Returns the patterns in their order.
@@ -203,6 +208,8 @@ struct Found {
     address: u64,
     len: u32,
     needle: u32,
+    /// The bytes, if the worker kept them.
+    bytes: Vec<u8>,
 }
 
 /// What a worker gives back.
@@ -261,7 +268,10 @@ impl Run<'_> {
                 for hit in &scratch.hits {
                     let address = piece.window.saturating_add(shift as u64).saturating_add(hit.start as u64);
                     if is_own(source, address, address.saturating_add(u64::from(hit.len))) {
-                        done.found.push(Found { address, len: hit.len, needle: hit.needle });
+                        let bytes = hay.get(hit.start..).and_then(|h| h.get(..hit.len as usize));
+                        let bytes = bytes.filter(|_| self.search.matchers.keeps_bytes());
+                        let bytes = bytes.map(<[u8]>::to_vec).unwrap_or_default();
+                        done.found.push(Found { address, len: hit.len, needle: hit.needle, bytes });
                     }
                 }
             }
@@ -439,8 +449,7 @@ impl Run<'_> {
     }
 
     fn blank(&self, hit: &Found, source: SourceKind) -> Match {
-        let needle = self.search.matchers.needle(hit.needle);
-        let number = needle.map_or(0, |n| n.pattern);
+        let (number, encoding) = self.search.matchers.needle(hit.needle);
         Match {
             pid: None,
             source,
@@ -451,7 +460,7 @@ impl Run<'_> {
             address: hit.address,
             pattern_number: number,
             pattern: Text::new(self.search.patterns.get(number).map_or_else(Vec::new, |p| p.text.clone())),
-            encoding: needle.map_or(Encoding::Bytes, |n| n.encoding),
+            encoding,
             bytes: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
@@ -489,6 +498,10 @@ impl Run<'_> {
 
     /// Reads the match and what is around it.
     fn surround<S: Source + ?Sized>(&self, m: &mut Match, source: &S, hit: &Found) {
+        if self.search.matchers.keeps_bytes() {
+            m.bytes.clone_from(&hit.bytes);
+            return;
+        }
         let start = hit.address;
         let end = start.saturating_add(u64::from(hit.len));
         let context = self.search.context as u64;

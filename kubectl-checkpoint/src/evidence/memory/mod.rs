@@ -3,6 +3,7 @@
 mod address;
 mod read;
 mod search;
+mod strings;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,12 +21,15 @@ pub(crate) enum Command {
     Read(read::ReadArgs),
     /// Searches all memory, pipes, queues, deleted and changed files, and logs
     Search(search::SearchArgs),
+    /// Lists readable text in the same places
+    Strings(strings::StringsArgs),
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Read(args) => read::read(args),
         Command::Search(args) => search::search(args),
+        Command::Strings(args) => strings::strings(args),
     }
 }
 
