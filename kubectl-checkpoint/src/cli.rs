@@ -62,6 +62,8 @@ enum Command {
     /// Reads, searches and dumps memory
     #[command(subcommand)]
     Mem(evidence::memory::Command),
+    /// Measures memory: mapped, dumped, zero, absent, duplicate, shared
+    Memory(PidArgs),
     /// Says which questions an archive can answer, which it cannot, and why
     Capabilities(EvidenceArgs),
 }
@@ -161,6 +163,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tmpfs(args) => evidence::tmpfs(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
         Command::Mem(command) => evidence::memory::run(&command),
+        Command::Memory(args) => evidence::memory::overview(&args),
         Command::Capabilities(args) => evidence::capabilities(&args),
     };
     match result {
