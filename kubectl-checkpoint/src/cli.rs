@@ -68,6 +68,8 @@ enum Command {
     /// Reads, searches and dumps memory
     #[command(subcommand)]
     Mem(evidence::memory::Command),
+    /// Measures memory: mapped, dumped, zero, absent, duplicate, shared
+    Memory(PidArgs),
     /// Says which questions an archive can answer, which it cannot, and why
     Capabilities(EvidenceArgs),
 }
@@ -170,6 +172,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Decode(args) => evidence::codec::decode(&args),
         Command::Encode(args) => evidence::codec::encode(&args),
         Command::Mem(command) => evidence::memory::run(&command),
+        Command::Memory(args) => evidence::memory::overview(&args),
         Command::Capabilities(args) => evidence::capabilities(&args),
     };
     match result {

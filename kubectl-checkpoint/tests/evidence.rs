@@ -265,3 +265,20 @@ fn strings_of_memory_have_addresses_and_mappings() {
     assert_eq!(secret["lengthBytes"], 28);
     assert_eq!(secret["mapping"]["kind"], "stack");
 }
+
+#[test]
+fn memory_adds_up() {
+    let list = items(&["memory", "-o", "json", INCIDENT]);
+    let (total, processes) = list.split_last().unwrap();
+    assert!(total["pid"].is_null() && !processes.is_empty());
+    for of in &list {
+        let sum: u64 = ["dumpedBytes", "parentBytes", "zeroBytes", "fileBytes", "absentBytes"]
+            .iter()
+            .map(|n| of[n].as_u64().unwrap())
+            .sum();
+        assert_eq!(of["mappedBytes"].as_u64().unwrap(), sum);
+        assert!(of["duplicateBytes"].as_u64().unwrap() <= of["dumpedBytes"].as_u64().unwrap());
+    }
+    let mapped: u64 = processes.iter().map(|p| p["mappedBytes"].as_u64().unwrap()).sum();
+    assert_eq!(total["mappedBytes"], mapped);
+}

@@ -85,7 +85,7 @@ fn compressed_pages_in_blocks_of_one_and_of_many() {
         let path = directory.path();
         dump(path, 12);
         // Ten pages: compressible ones, one of zeros, one of noise.
-        let noise: Vec<u8> = (0..PAGE as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> = (0_u32..4096).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
         let content: Vec<Vec<u8>> = (0..10_u8)
             .map(|i| match i {
                 3 => noise.clone(),

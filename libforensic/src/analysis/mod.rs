@@ -3,6 +3,7 @@
 //! - [`search`] finds text, bytes and regular expressions in all memory, and
 //!   in what else the evidence holds of the running container.
 //! - [`strings`] lists readable text in the same places.
+//! - [`overview`] measures memory.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -28,6 +29,7 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod overview;
 pub(crate) mod parallel;
 pub mod pattern;
 pub(crate) mod scan;

@@ -1,9 +1,12 @@
 //! The commands that read memory.
 
 mod address;
+mod overview;
 mod read;
 mod search;
 mod strings;
+
+pub(crate) use overview::overview;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
