@@ -230,3 +230,16 @@ fn without_its_pages_image_memory_is_unknown_and_not_zero() {
     assert_eq!(read(&checkpoint, 1), Ok(vec![0; PAGE]));
     assert!(checkpoint.warnings().iter().any(|w| w.what.contains("pages-1.img is missing")));
 }
+
+#[test]
+fn millions_of_empty_mappings_cost_a_warning_and_no_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    dump(path, 1);
+    // Field 14 of mm_entry, a mapping without any bytes: two bytes in the image.
+    let body = [0x72, 0].repeat((1 << 20) + 1);
+    image(path, "mm-1.img", &[COMMON, 0x5749_2820], &[body]);
+    let checkpoint = Checkpoint::open(path).unwrap();
+    assert!(checkpoint.mappings(1).unwrap().is_empty());
+    assert!(checkpoint.warnings().iter().any(|w| w.what.contains("messages within it")));
+}

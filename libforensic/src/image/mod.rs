@@ -55,6 +55,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use header::{ByteOrder, FileHeader, Prefix};
 pub use kind::{Argument, Cardinality, FileArg, Header, Kind, KindInfo, PayloadRule, Status, kinds};
 pub use pagemap::{Compressed, PageFlags, PageRun, Pagemap};
+pub(crate) use records::decode_bounded;
 pub use records::{Limits, Payload, Record, Records};
 pub use summary::{ImageStatus, ImageSummary, summarise};
 pub(crate) use wire::number_in;

@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use super::error::{Error, ErrorKind, Result};
 use super::header::{ByteOrder, FileHeader, Prefix};
 use super::kind::{Cardinality, Header, Kind, PayloadRule};
-use super::schema::{Message, messages};
-use super::wire::{WireError, number_in};
+use super::schema::{Message, Type, messages};
+use super::wire::{Wire, WireError, WireValue, number_in};
 
 /// What a reader is willing to hold in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest message, in bytes; 256 MiB unless raised.
+    /// The largest message, in bytes; 64 MiB unless raised.
     pub record: u64,
     /// The largest payload kept in a [`Record`], in bytes; 64 MiB unless raised.
     /// Of a larger one only the range is given.
@@ -20,7 +20,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { record: 256 << 20, payload: 64 << 20 }
+        Self { record: 64 << 20, payload: 64 << 20 }
     }
 }
 
@@ -44,12 +44,47 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`] if the bytes are not a message of that type.
+    /// [`ErrorKind::Damaged`] if the bytes are not a message of that type, and
+    /// [`ErrorKind::Limit`] if more than a million messages are within it.
     pub fn decode<M: prost::Message + Default>(&self) -> Result<M> {
-        M::decode(self.body.as_slice()).map_err(|error| {
-            Error::new(ErrorKind::Damaged, self.offset, format!("{}: {error}", self.message.name))
-        })
+        decode_bounded(&self.body, self.message, self.offset)
     }
+}
+
+/// The most messages within one that are decoded.
+const MAX_MESSAGES: u64 = 1 << 20;
+
+/// Decodes a message unless the messages within it are too many.
+///
+/// An empty message takes two bytes in an image and some hundred as a struct:
+/// without a bound, an image would cost fifty times its size in memory.
+pub(crate) fn decode_bounded<M: prost::Message + Default>(
+    body: &[u8],
+    message: &Message,
+    offset: u64,
+) -> Result<M> {
+    if body.len() as u64 > MAX_MESSAGES && count_messages(body, message, 0) > MAX_MESSAGES {
+        let what = format!("{}: more than {MAX_MESSAGES} messages within it", message.name);
+        return Err(Error::new(ErrorKind::Limit, offset, what));
+    }
+    M::decode(body)
+        .map_err(|error| Error::new(ErrorKind::Damaged, offset, format!("{}: {error}", message.name)))
+}
+
+fn count_messages(body: &[u8], message: &Message, depth: u32) -> u64 {
+    let mut count: u64 = 0;
+    // Deeper ones are refused by the decoder.
+    if depth > 100 {
+        return count;
+    }
+    for field in Wire::new(body).map_while(std::result::Result::ok) {
+        let inner = message.field(field.number).map(|field| field.ty);
+        if let (Some(Type::Message(inner)), WireValue::Bytes(bytes)) = (inner, field.value) {
+            let within = count_messages(bytes, inner, depth.saturating_add(1));
+            count = count.saturating_add(within).saturating_add(1);
+        }
+    }
+    count
 }
 
 /// The bytes that follow a record's message.

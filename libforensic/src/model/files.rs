@@ -8,7 +8,8 @@ use prost::Message;
 
 use super::images::Images;
 use super::text::Text;
-use crate::image::{Kind, Record, Records, proto};
+use crate::image::schema::Message as Schema;
+use crate::image::{Kind, Record, Records, decode_bounded, proto};
 
 /// CRIU's file types (`fd_types` in fdinfo.proto).
 pub(crate) mod kind {
@@ -202,7 +203,8 @@ impl Files {
             return Some(Arc::clone(entry));
         }
         let body = self.bytes.get(self.index.get(&(kind, id))?.clone())?;
-        match proto::FileEntry::decode(body) {
+        let message = Schema::by_name("file_entry")?;
+        match decode_bounded::<proto::FileEntry>(body, message, 0) {
             Ok(entry) => Some(Arc::new(entry)),
             Err(e) => {
                 self.images.warn("files.img", None, &format!("the record of file {id}: {e}"));
