@@ -102,6 +102,13 @@ if have strings; then strings --version | head -1; fi
 gate
 cat "$evidence" "$pages" > /dev/null
 for _ in $(seq "$runs"); do
+    for command in show ps files sockets; do best "$command" "$ours" "$command" "$evidence"; done
+    if have checkpointctl; then
+        best cctl-show checkpointctl show "$evidence"
+        best cctl-tree checkpointctl inspect --ps-tree-cmd "$evidence"
+        best cctl-files checkpointctl inspect --files "$evidence"
+        best cctl-sockets checkpointctl inspect --sockets "$evidence"
+    fi
     best literal "$ours" mem search -c "$needle" "$evidence"
     best regex "$ours" mem search -c --regex "$email" "$evidence"
     best hexdump "$ours" mem read -v -p 1 0x7f1000000000+67108864 "$evidence"
@@ -123,6 +130,10 @@ if have checkpointctl; then
 fi
 printf '%-24s %-16s %8s %8s %9s %9s %8s %8s %14s\n' \
     WORK AGAINST OURS 'OUR CPU' THEIRS 'THEIR CPU' RATIO 'CPU' 'OUR RssAnon'
+row 'show' show cctl-show
+row 'processes with arguments' ps cctl-tree
+row 'files' files cctl-files
+row 'sockets' sockets cctl-sockets
 row 'literal' literal rg-literal
 row 'literal' literal grep-literal
 row 'literal' literal cctl-literal
