@@ -130,13 +130,27 @@ fn parse(args: Vec<OsString>) -> Result<Command, clap::Error> {
     match Cli::try_parse_from(&args) {
         Ok(cli) => Ok(cli.command),
         // A first word that is no command is a target, a first flag one of `create`'s.
-        Err(e) if matches!(e.kind(), InvalidSubcommand | UnknownArgument) && !names_a_command(&args) => {
+        Err(e)
+            if matches!(e.kind(), InvalidSubcommand | UnknownArgument)
+                && !names_a_command(&args)
+                && !names_a_file(&args) =>
+        {
             let mut with_create = args;
             with_create.insert(1, "create".into());
             Cli::try_parse_from(with_create).map(|cli| cli.command)
         }
         Err(e) => Err(e),
     }
+}
+
+/// Says whether a file stands where a target or its destination would: then a
+/// command was forgotten or mistyped, and nothing must be captured.
+fn names_a_file(args: &[OsString]) -> bool {
+    let target = args.get(1).and_then(|a| a.to_str()).unwrap_or("");
+    let is_file = |a: &OsString| std::path::Path::new(a).is_file();
+    let is_word = !target.starts_with('-') && !target.contains('/');
+    args.get(1).is_some_and(is_file)
+        || (is_word && !args.iter().any(|a| a == "--force") && args.iter().skip(2).any(is_file))
 }
 
 fn names_a_command(args: &[OsString]) -> bool {

@@ -246,6 +246,17 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn a_mistyped_command_is_no_target() {
+    for args in [&["pss", SIMPLE][..], &[SIMPLE], &["pss", "-o", "json", SIMPLE]] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("unrecognized subcommand") || said.contains("unexpected argument"), "{said}");
+        assert!(!said.contains("--force"), "{said}");
+    }
+}
+
+#[test]
 fn usage_errors_are_2_and_help_is_an_answer() {
     assert_eq!(run(&["show"]).status.code(), Some(2));
     assert_eq!(run(&["show", "--no-such-flag", SIMPLE]).status.code(), Some(2));

@@ -243,3 +243,14 @@ fn millions_of_empty_mappings_cost_a_warning_and_no_memory() {
     assert!(checkpoint.mappings(1).unwrap().is_empty());
     assert!(checkpoint.warnings().iter().any(|w| w.what.contains("messages within it")));
 }
+
+#[test]
+fn an_image_of_another_kind_is_no_empty_image() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    dump(path, 1);
+    std::fs::copy(path.join("core-1.img"), path.join("pstree.img")).unwrap();
+    let checkpoint = Checkpoint::open(path).unwrap();
+    assert!(checkpoint.pids().is_empty());
+    assert!(checkpoint.warnings().iter().any(|w| w.member.as_deref() == Some("pstree.img")));
+}

@@ -111,6 +111,14 @@ impl Images {
 
     /// Decodes all records of image bytes.
     pub(crate) fn decode<M: Message + Name + Default>(&self, name: &str, bytes: &[u8]) -> Vec<(u64, M)> {
+        // An image of another kind under this name has no records of this type:
+        // without a word it would look like an empty one.
+        if let Some((kind, _)) = image::Kind::from_file_name(name.as_bytes())
+            && let Err(e) = image::Records::new(Some(kind), bytes)
+        {
+            self.warn(name, Some(e.offset()), &e.to_string());
+            return Vec::new();
+        }
         let (records, errors) = image::read_all::<M>(bytes);
         for e in errors {
             self.warn(name, Some(e.offset()), &e.to_string());
