@@ -50,6 +50,7 @@ mod records;
 pub mod schema;
 mod summary;
 mod wire;
+mod writer;
 
 pub use error::{Error, ErrorKind, Result};
 pub use header::{ByteOrder, FileHeader, Prefix};
@@ -59,6 +60,7 @@ pub(crate) use records::decode_bounded;
 pub use records::{Limits, Payload, Record, Records};
 pub use summary::{ImageStatus, ImageSummary, summarise};
 pub(crate) use wire::number_in;
+pub use writer::Writer;
 
 /// An image that was read whole.
 #[derive(Debug)]
