@@ -151,6 +151,20 @@ fn several_archives_name_themselves_in_every_item() {
 }
 
 #[test]
+fn names_are_printed_where_items_have_them() {
+    let expected: String =
+        items(&["ps", "-o", "json", SIMPLE]).iter().map(|p| format!("{}\n", p["pid"])).collect();
+    assert_eq!(text(&["ps", "-o", "name", SIMPLE]), expected);
+    assert!(text(&["images", "-o", "name", SIMPLE]).lines().any(|l| l == "checkpoint/pstree.img"));
+    assert_eq!(text(&["show", "-o", "name", COUNTER]), "counter\n");
+    let output = run(&["files", "-o", "name", SIMPLE, COUNTER]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("have no names").count(), 1, "{said}");
+}
+
+#[test]
 fn yaml_and_ndjson_say_the_same_as_json() {
     let list = items(&["files", "-o", "json", SIMPLE]);
     let lines = text(&["files", "-o", "ndjson", SIMPLE]);

@@ -37,6 +37,10 @@ impl Rows for Questions<'_> {
         }
     }
 
+    fn name(&self, q: &Answerable) -> Option<String> {
+        Some(q.id.to_owned())
+    }
+
     fn each(
         &self,
         index: usize,

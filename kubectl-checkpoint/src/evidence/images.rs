@@ -58,6 +58,10 @@ impl Rows for Members<'_> {
         cells
     }
 
+    fn name(&self, m: &MemberSummary) -> Option<String> {
+        Some(text(Some(&m.name)))
+    }
+
     fn each(
         &self,
         index: usize,

@@ -58,6 +58,10 @@ impl Rows for Mounts<'_> {
         cells
     }
 
+    fn name(&self, m: &Mount) -> Option<String> {
+        Some(text(m.mountpoint.as_ref()))
+    }
+
     fn each(&self, index: usize, sink: &mut dyn FnMut(Mount) -> anyhow::Result<()>) -> anyhow::Result<()> {
         for mount in self.evidence.get(index)?.mounts() {
             sink(mount)?;

@@ -80,6 +80,10 @@ impl Rows for Processes<'_> {
         cells
     }
 
+    fn name(&self, row: &Row) -> Option<String> {
+        Some(row.process.task.pid.to_string())
+    }
+
     fn each(&self, index: usize, sink: &mut dyn FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let checkpoint = self.evidence.get(index)?;
         let order = if self.tree {

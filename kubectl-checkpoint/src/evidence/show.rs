@@ -59,6 +59,11 @@ impl Rows for Checkpoints<'_> {
         cells
     }
 
+    fn name(&self, s: &Summary) -> Option<String> {
+        let name = s.container.name.as_ref().or(s.container.id.as_ref());
+        Some(name.map_or_else(|| ABSENT.to_owned(), |n| escape(n).into_owned()))
+    }
+
     fn each(&self, index: usize, sink: &mut dyn FnMut(Summary) -> anyhow::Result<()>) -> anyhow::Result<()> {
         sink(self.evidence.get(index)?.summary())
     }

@@ -45,6 +45,10 @@ impl Rows for Tmpfs<'_> {
         cells
     }
 
+    fn name(&self, f: &TmpfsFile) -> Option<String> {
+        Some(text(Some(&f.path)))
+    }
+
     fn each(
         &self,
         index: usize,

@@ -34,6 +34,11 @@ pub trait Rows {
         sink: &mut dyn FnMut(Self::Item) -> anyhow::Result<()>,
     ) -> anyhow::Result<()>;
 
+    /// Returns the escaped name of an item for `-o name`, `None` where items have none.
+    fn name(&self, _item: &Self::Item) -> Option<String> {
+        None
+    }
+
     /// Returns escaped lines that stand below the table, after all items were given.
     fn footer(&self) -> Vec<String> {
         Vec::new()
@@ -55,6 +60,11 @@ pub struct Answer<'a> {
     /// Returns what could not be read of archive number `index`, after its items were given.
     pub warnings: &'a dyn Fn(usize) -> Vec<Warning>,
 }
+
+/// `-o name` was asked of rows that have no names.
+#[derive(Debug, thiserror::Error)]
+#[error("the items of a {0} have no names: use another format than -o name")]
+struct NoNames(&'static str);
 
 #[derive(Serialize)]
 struct OfArchive<'i, T> {
@@ -114,6 +124,16 @@ impl Answer<'_> {
                         }
                     }
                 }
+            }
+            Format::Name => {
+                for index in 0..self.archives.len() {
+                    run(index, &mut |item| {
+                        // Comes back as a failure of the output: it would be the same for every archive.
+                        let name = rows.name(&item).ok_or_else(|| NoNames(self.kind))?;
+                        Ok(writeln!(out, "{name}")?)
+                    })?;
+                }
+                out.flush()?;
             }
             Format::Ndjson => {
                 for (index, archive) in self.archives.iter().enumerate() {

@@ -27,6 +27,8 @@ pub enum Format {
     Yaml,
     /// One JSON object per item and line.
     Ndjson,
+    /// Only the name of each item, where items have names.
+    Name,
 }
 
 /// What `--color` takes.
