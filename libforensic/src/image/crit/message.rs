@@ -288,7 +288,9 @@ impl Printer<'_> {
                 ByteOrder::Big => (*word as u32).to_be_bytes(),
             })
             .collect();
-        if let Some(address) = names::address(&bytes) {
+        // crit takes the first four words of a list that is too long for an address.
+        let shown = if self.options.crit_compat { bytes.get(..4).unwrap_or(&bytes) } else { &bytes };
+        if let Some(address) = names::address(shown) {
             json.element();
             json.string(&address);
         } else {
