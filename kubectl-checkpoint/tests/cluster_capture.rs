@@ -399,29 +399,6 @@ fn flags_alone_are_enough() {
 }
 
 #[test]
-fn an_exec_plugin_gives_the_token() {
-    let fake = Fake::start(Scenario::default());
-    let mut command = fake.command(&["web"]);
-    let config = fake.kubeconfig();
-    let text = std::fs::read_to_string(&config).unwrap();
-    let plugin = fake.work.path().join("plugin");
-    std::fs::write(
-        &plugin,
-        "#!/bin/sh\necho '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"t\"}}'\n",
-    )
-    .unwrap();
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(&plugin, permissions).unwrap();
-    let exec = format!(
-        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{}', interactiveMode: Never}}",
-        plugin.display()
-    );
-    std::fs::write(&config, text.replace("token: t", &exec)).unwrap();
-    let ran = support::Ran::from(command.output().unwrap());
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-}
-
-#[test]
 fn an_empty_archive_and_an_odd_size_arrive() {
     for length in [0, 1, 32_768, 1_048_577] {
         let content = pattern(length);

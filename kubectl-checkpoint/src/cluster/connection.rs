@@ -12,7 +12,7 @@ use kube::{Client, Config};
 use sha2::{Digest as _, Sha256};
 
 use super::args::ClusterArgs;
-use super::text;
+use super::{credentials, text};
 
 /// The name of entries that flags alone describe, without a kubeconfig.
 const FROM_FLAGS: &str = "from-flags";
@@ -60,8 +60,11 @@ impl Connection {
         });
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(config)
-            .map_err(|error| anyhow!("cannot make a client for {server}: {}", chain(&error)))?;
+        let user = config.auth_info.clone();
+        let client = Client::try_from(config).map_err(|error| {
+            let advice = credentials::advice(&error, &user);
+            anyhow!("cannot make a client for {server}: {}{advice}", chain(&error))
+        })?;
         Ok(Self { client, namespace, context, server, authority_sha256, request_timeout })
     }
 
@@ -101,13 +104,19 @@ impl From<kube::Error> for AskError {
                 code: Some(status.code),
                 message: format!("the API server said {}: {}", status.code, text::quote(&status.message)),
             },
-            other => Self { code: None, message: text::quote(&chain(&other)) },
+            other => {
+                let advice = credentials::advice(&other, &AuthInfo::default());
+                Self { code: None, message: text::quote(&chain(&other)) + &advice }
+            }
         }
     }
 }
 
 /// Renders an error with all its causes, each said once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(said) = credentials::plugin_failure(error) {
+        return said;
+    }
     let mut out = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -139,6 +148,7 @@ async fn configuration(args: &ClusterArgs) -> Result<(Config, Option<String>)> {
             let mut config =
                 Config::incluster().context("cannot use the service account of the pod this runs in")?;
             override_user(&mut config.auth_info, args)?;
+            config.accept_invalid_certs = args.insecure_skip_tls_verify;
             if args.tls_server_name.is_some() {
                 config.tls_server_name.clone_from(&args.tls_server_name);
             }
@@ -171,7 +181,7 @@ fn described(path: Option<&Path>) -> String {
 /// Reads what kubectl would read. Like kubectl it passes over files of
 /// `KUBECONFIG` that do not exist; `--kubeconfig` must exist.
 fn read_kubeconfig(path: Option<&Path>) -> Result<Kubeconfig> {
-    let unreadable = |path: &Path, error: &dyn std::error::Error| {
+    let unreadable = |path: &Path, error: &(dyn std::error::Error + 'static)| {
         anyhow!("cannot read the kubeconfig {}: {}", path.display(), chain(error))
     };
     if let Some(path) = path {
@@ -263,7 +273,9 @@ fn apply(kubeconfig: &mut Kubeconfig, args: &ClusterArgs) -> Result<String> {
         });
     }
     if let Some(user) = kubeconfig.auth_infos.iter_mut().find(|entry| entry.name == user_name) {
-        override_user(user.auth_info.get_or_insert_default(), args)?;
+        let user = user.auth_info.get_or_insert_default();
+        override_user(user, args)?;
+        credentials::complete(user);
     }
     Ok(name)
 }

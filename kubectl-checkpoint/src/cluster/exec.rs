@@ -152,7 +152,7 @@ impl Remote {
         parts: &Parts,
         protocol: &'static str,
     ) -> Result<Pin<Box<dyn Socket>>, ExecError> {
-        let torn = |why: &dyn std::error::Error| ExecError::Torn(text::quote(&chain(why)));
+        let torn = |why: &(dyn std::error::Error + 'static)| ExecError::Torn(text::quote(&chain(why)));
         let key = generate_key();
         let request = Request::get(parts.uri.clone())
             .header(header::CONNECTION, "Upgrade")

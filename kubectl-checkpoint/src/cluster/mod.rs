@@ -18,6 +18,7 @@ mod args;
 mod capture;
 pub mod collector;
 pub mod connection;
+mod credentials;
 pub mod destination;
 mod dossier;
 mod exec;

@@ -142,6 +142,45 @@ else
 fi
 no_collector "after a capture with the least rights"
 
+# Identities other than a certificate in the kubeconfig.
+server=$(kubectl config view --raw -o 'jsonpath={.clusters[0].cluster.server}')
+kubectl config view --raw -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d >ca.crt
+kubectl create serviceaccount e2e-responder >/dev/null 2>&1
+kubectl create clusterrolebinding e2e-responder --clusterrole=cluster-admin --serviceaccount=default:e2e-responder >/dev/null 2>&1
+kubectl create token e2e-responder >token 2>err
+# A credential plugin.
+cat >plugin <<'SH'
+#!/bin/sh
+printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s"}}' "$(cat token)"
+SH
+chmod 700 plugin
+cat >plugin.kubeconfig <<Y
+apiVersion: v1
+kind: Config
+current-context: lab
+clusters: [{name: lab, cluster: {server: "$server", certificate-authority: ca.crt}}]
+users: [{name: plugin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, interactiveMode: Never}}}]
+contexts: [{name: lab, context: {cluster: lab, user: plugin}}]
+Y
+run 0 counter/counter plugin.tar --kubeconfig plugin.kubeconfig \
+    && grep -q '"username":"system:serviceaccount:default:e2e-responder"' plugin.tar.evidence.json \
+    && ok "a credential plugin gives the identity" || bad "a credential plugin gives the identity"
+# The service account of a pod, in a mount namespace that has its files.
+if unshare -m true 2>/dev/null; then
+    address=${server#https://}
+    env -u KUBECONFIG HOME=/nonexistent KUBERNETES_SERVICE_HOST="${address%:*}" KUBERNETES_SERVICE_PORT="${address##*:}" \
+        unshare -m sh -c 'account=$(readlink -f /var/run)/secrets/kubernetes.io/serviceaccount
+            mount -t tmpfs none "$(readlink -f /var/run)" && mkdir -p "$account" && cp token ca.crt "$account" \
+            && printf default >"$account/namespace" && exec "$@"' sh "$program" counter/counter pod.tar >out 2>err </dev/null
+    code=$?
+    [ $code = 0 ] && grep -q '"username":"system:serviceaccount:default:e2e-responder"' pod.tar.evidence.json \
+        && ok "in a pod its service account is the identity" || bad "in a pod its service account is the identity ($code)"
+else
+    echo "SKIPPED: in-cluster configuration: no mount namespace can be made here"
+fi
+kubectl delete clusterrolebinding/e2e-responder serviceaccount/e2e-responder >/dev/null 2>&1
+no_collector "after captures with other identities"
+
 # A namespace that enforces the baseline Pod Security Standard.
 # It stays: without controllers its deletion would never end.
 kubectl create namespace e2e-baseline >/dev/null 2>&1

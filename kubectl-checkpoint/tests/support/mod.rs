@@ -8,6 +8,7 @@
 
 mod exec;
 mod server;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use tls::Tls;
 
 pub const ARCHIVE: &str = "checkpoint-web_shop-app-2026-11-23T17:23:57Z.tar";
 pub const LOCAL: &str = "checkpoint-web_shop-app-2026-11-23T17-23-57Z.tar";
@@ -103,6 +106,10 @@ pub struct Scenario {
     pub state: Value,
     /// Running pods of deployment/web.
     pub replicas: Vec<&'static str>,
+    /// The only bearer token that is let in.
+    pub token: String,
+    /// Speaks TLS, with this certificate.
+    pub tls: Option<Tls>,
 }
 
 impl Default for Scenario {
@@ -119,6 +126,8 @@ impl Default for Scenario {
             protocol: "v4.channel.k8s.io",
             state: serde_json::json!({"running": {"startedAt": "2026-11-23T17:00:00Z"}}),
             replicas: vec!["web"],
+            token: String::from("t"),
+            tls: None,
         }
     }
 }
@@ -151,6 +160,10 @@ pub struct Seen {
     pub removals: usize,
     /// Every request, as `METHOD path`.
     pub requests: Vec<String>,
+    /// How many requests came with another token than the right one.
+    pub strangers: usize,
+    /// Bodies of requests for a new id-token.
+    pub refreshes: Vec<String>,
 }
 
 pub struct Fake {
@@ -187,13 +200,18 @@ impl Fake {
 
     /// The program, set up for this server, in a directory of its own.
     pub fn command(&self, args: &[&str]) -> Command {
-        let config = self.work.path().join("kubeconfig");
+        self.command_as("{token: t}", "", args)
+    }
+
+    /// The program with this user in its kubeconfig, and more fields of the cluster.
+    pub fn command_as(&self, user: &str, cluster: &str, args: &[&str]) -> Command {
+        let config = self.kubeconfig();
         std::fs::write(
             &config,
             format!(
                 "apiVersion: v1\nkind: Config\ncurrent-context: fake\n\
-                 clusters: [{{name: c, cluster: {{server: '{}'}}}}]\n\
-                 users: [{{name: u, user: {{token: t}}}}]\n\
+                 clusters: [{{name: c, cluster: {{server: '{}'{cluster}}}}}]\n\
+                 users: [{{name: u, user: {user}}}]\n\
                  contexts: [{{name: fake, context: {{cluster: c, user: u, namespace: shop}}}}]\n",
                 self.url
             ),

@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
 
 use super::{ARCHIVE, Creation, Life, NODE_DIRECTORY, Removal, Scenario, Seen, Trigger, exec};
 
@@ -46,6 +48,8 @@ impl From<Infallible> for Gone {
 pub(super) fn start(shared: Shared) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let (tell, told) = std::sync::mpsc::channel();
+    let acceptor = shared.scenario.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.config)));
+    let scheme = if acceptor.is_some() { "https" } else { "http" };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
@@ -55,7 +59,15 @@ pub(super) fn start(shared: Shared) -> (String, tokio::sync::oneshot::Sender<()>
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
                     let shared = shared.clone();
+                    let acceptor = acceptor.clone();
                     tokio::spawn(async move {
+                        let stream: Box<dyn Stream> = match acceptor {
+                            None => Box::new(stream),
+                            Some(acceptor) => match acceptor.accept(stream).await {
+                                Ok(stream) => Box::new(stream),
+                                Err(_) => return,
+                            },
+                        };
                         let service = service_fn(move |request| serve(shared.clone(), request));
                         // Ends in an error when a test wants the connection gone.
                         let _ = hyper::server::conn::http1::Builder::new()
@@ -73,8 +85,12 @@ pub(super) fn start(shared: Shared) -> (String, tokio::sync::oneshot::Sender<()>
         runtime.shutdown_background();
     });
     let address = told.recv().unwrap();
-    (format!("http://{address}"), stop)
+    (format!("{scheme}://{address}"), stop)
 }
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 fn answer(status: u16, body: &Value) -> Response<Full<Bytes>> {
     raw(status, "application/json", body.to_string().into_bytes())
@@ -102,7 +118,14 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
-    assert_eq!(request.headers()["authorization"], "Bearer t");
+    if path == "/.well-known/openid-configuration" || path == "/token" {
+        return issue(&shared, request).await;
+    }
+    let bearer = format!("Bearer {}", shared.scenario.token);
+    if request.headers().get("authorization").is_none_or(|value| *value != *bearer) {
+        shared.seen.lock().unwrap().strangers += 1;
+        return Ok(failure(401, "Unauthorized", "Unauthorized"));
+    }
     shared.seen.lock().unwrap().requests.push(format!("{method} {path}"));
     if path.ends_with("/exec") {
         return Ok(exec::serve(shared, &mut request, &query));
@@ -176,6 +199,22 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         (Method::DELETE, ["api", "v1", "namespaces", _, "pods", name]) => Ok(delete(&shared, name)),
         (method, _) => panic!("nobody expects {method} {path}"),
     }
+}
+
+/// Plays an issuer of id-tokens, on the same address.
+async fn issue(shared: &Shared, request: Request<Incoming>) -> Served {
+    if request.method() == Method::GET {
+        let host = request.headers()["host"].to_str().unwrap();
+        return Ok(answer(200, &json!({"token_endpoint": format!("https://{host}/token")})));
+    }
+    let body = request.into_body().collect().await.map_err(|_| Gone)?.to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    let known = body.contains("refresh_token=good");
+    shared.seen.lock().unwrap().refreshes.push(body);
+    if !known {
+        return Ok(answer(400, &json!({"error": "invalid_grant"})));
+    }
+    Ok(answer(200, &json!({"id_token": shared.scenario.token, "refresh_token": "next"})))
 }
 
 fn not_found(name: &str) -> Response<Full<Bytes>> {
