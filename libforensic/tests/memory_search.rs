@@ -62,3 +62,34 @@ fn patterns_that_cannot_be_are_refused() {
     assert!(Search::new(vec![Pattern::hex("abc")]).is_err());
     assert!(Search::new(vec![Pattern::regex("(")]).is_err());
 }
+
+/// Most matches have their surroundings from the window they were found in;
+/// with so much context that no window has it, all are read again.
+#[test]
+fn what_is_around_a_match_is_the_same_however_it_was_read() {
+    const WIDE: usize = 256 << 10;
+    let checkpoint = Checkpoint::open("../examples/evidence/incident.tar.gz").unwrap();
+    let all = |context: usize| {
+        let patterns =
+            vec![Pattern::literal("bin"), Pattern::regex("[a-z]+/[a-z]+"), Pattern::hex("00 01 02")];
+        let search = Search::new(patterns).unwrap().context(context);
+        let mut found = Vec::new();
+        search
+            .run(&checkpoint, &mut |mut m| {
+                // Of the wide context only the ends that both have can be compared.
+                m.before.drain(..m.before.len().saturating_sub(32));
+                m.after.truncate(32);
+                found.push((m.pid, m.address, m.pattern_number, m.before, m.bytes, m.after));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        (found, search.count(&checkpoint).unwrap())
+    };
+    let (narrow, counts) = all(32);
+    let (wide, _) = all(WIDE);
+    assert!(narrow.len() > 100);
+    assert!(narrow == wide);
+    for (number, count) in counts.into_iter().enumerate() {
+        assert_eq!(narrow.iter().filter(|m| m.2 == number).count() as u64, count);
+    }
+}

@@ -37,5 +37,6 @@ pub mod scope;
 pub mod search;
 pub mod sources;
 pub mod strings;
+mod sweep;
 
 pub use parallel::Progress;

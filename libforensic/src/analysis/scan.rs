@@ -405,7 +405,7 @@ mod tests {
                     let relative = |at: u64| usize::try_from(at - piece.window).unwrap();
                     matchers.find(&window, relative(piece.start), relative(piece.end), &mut hits);
                     found.extend(hits.iter().map(|h| piece.window + h.start as u64).filter(|at| {
-                        crate::analysis::search::is_own(fake.as_ref(), *at, at + literal.len() as u64)
+                        crate::analysis::sweep::is_own(fake.as_ref(), *at, at + literal.len() as u64)
                     }));
                 }
                 assert_eq!(

@@ -149,11 +149,6 @@ impl Finder {
         }
     }
 
-    /// Whether the workers keep the bytes of what they find; matches are few, strings are many.
-    pub(crate) fn keeps_bytes(&self) -> bool {
-        matches!(self, Self::Texts(..))
-    }
-
     /// Finds what begins in `from..to`.
     pub(crate) fn find(&self, hay: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
         match self {

@@ -253,19 +253,24 @@ impl Rows for Counts<'_> {
     }
 
     fn each(&self, index: usize, sink: &mut dyn FnMut(Count) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut counts: Vec<Count> = self
-            .matches
-            .search
-            .patterns()
-            .iter()
-            .map(|p| Count { pattern: String::from_utf8_lossy(&p.text).into_owned(), matches: 0 })
-            .collect();
-        self.matches.run(index, &mut |found| {
-            if let Some(count) = counts.get_mut(found.pattern_number) {
-                count.matches += 1;
-            }
-            Ok(())
-        })?;
-        counts.into_iter().try_for_each(sink)
+        let search = self.matches.search;
+        let counts = if self.matches.limit.is_some() {
+            let mut counts = vec![0_u64; search.patterns().len()];
+            self.matches.run(index, &mut |found| {
+                if let Some(count) = counts.get_mut(found.pattern_number) {
+                    *count += 1;
+                }
+                Ok(())
+            })?;
+            counts
+        } else {
+            let counts = search.count(self.matches.evidence.get(index)?)?;
+            self.matches.found.set(self.matches.found.get() + counts.iter().sum::<u64>());
+            counts
+        };
+        let shown = |p: &Pattern| String::from_utf8_lossy(&p.text).into_owned();
+        let patterns = search.patterns().iter().map(shown);
+        let mut counts = patterns.zip(counts).map(|(pattern, matches)| Count { pattern, matches });
+        counts.try_for_each(sink)
     }
 }

@@ -1,0 +1,468 @@
+//! Runs a search: through all memory on all cores, and in a fixed order to whoever listens.
+
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::parallel;
+use super::pattern::Hit;
+use super::scan::{self, DataSource, Job, Pieces, SegmentSource, Source, SpaceSource};
+use super::search::{Match, Search};
+use super::sources::{self, Holding, SharedSegment, SourceKind};
+use crate::error::{Error, Warning};
+use crate::memory::{AddressSpace, Stretch};
+use crate::model::{Checkpoint, Mapping, Text};
+
+/// A mapping of a shared segment.
+struct Mapper {
+    mapping: Arc<Mapping>,
+    /// Name of the segment's page map.
+    image: String,
+    /// Offset of the mapping's first byte in the segment.
+    offset: u64,
+    /// Where something may lie over the segment: private copies, guards.
+    covered: Option<Arc<SpaceSource>>,
+}
+
+/// A hit with an address.
+struct Found {
+    address: u64,
+    len: u32,
+    needle: u32,
+    /// Where [`Done::kept`] has its bytes with all their context.
+    kept: Option<u32>,
+}
+
+/// What a worker gives back.
+struct Done<T> {
+    of: T,
+    found: Vec<Found>,
+    /// What was found, and what is around it, one after the other.
+    kept: Vec<u8>,
+    errors: Vec<Error>,
+}
+
+/// Most bytes that a worker keeps of one job; what is found beyond them is read again when it is listed.
+const KEPT: usize = 2 << 20;
+
+/// Where matches go.
+pub(super) enum Sink<'f> {
+    /// To a listener, one after the other.
+    List(&'f mut dyn FnMut(Match) -> ControlFlow<()>),
+    /// Nowhere: they are only counted, by the number of their pattern.
+    Count(&'f mut [u64]),
+}
+
+/// Buffers of a worker.
+#[derive(Default)]
+struct Scratch {
+    window: Vec<u8>,
+    hits: Vec<Hit>,
+}
+
+/// A search under way on one checkpoint.
+pub(super) struct Sweep<'r> {
+    search: &'r Search,
+    checkpoint: &'r Checkpoint,
+    /// Whether matches are only counted.
+    counting: bool,
+    /// Mappings that were shown, by process and start.
+    cache: Mutex<HashMap<(u32, u64), Arc<Mapping>>>,
+}
+
+impl<'r> Sweep<'r> {
+    pub(super) fn new(search: &'r Search, checkpoint: &'r Checkpoint) -> Self {
+        Self { search, checkpoint, counting: false, cache: Mutex::default() }
+    }
+
+    /// Goes through everything the search is meant for.
+    pub(super) fn run(mut self, sink: &mut Sink<'_>) {
+        self.counting = matches!(sink, Sink::Count(_));
+        let everything = self.search.scope.is_everything();
+        let mut mappers = Vec::new();
+        if self.processes(&mut mappers, sink).is_break() {
+            return;
+        }
+        if self.segments(&mappers, everything, sink).is_break() || !everything {
+            return;
+        }
+        let _ = self.holdings(sink);
+    }
+
+    /// Looks through the pieces of a job.
+    fn work<T, S: Source + ?Sized>(
+        &self,
+        scratch: &mut Scratch,
+        job: Job<T>,
+        source: impl Fn(&T) -> &S,
+    ) -> Done<T> {
+        let mut done = Done { of: job.of, found: Vec::new(), kept: Vec::new(), errors: Vec::new() };
+        let source = source(&done.of);
+        if self.search.progress.is_cancelled() {
+            return done;
+        }
+        for piece in &job.pieces {
+            let readable = scan::fill(source, piece, &mut scratch.window);
+            done.errors.extend(readable.error);
+            let relative = |address: u64| usize::try_from(address.saturating_sub(piece.window)).unwrap_or(0);
+            let (from, to) = (relative(piece.start), relative(piece.end));
+            for range in readable.ranges {
+                let Some(hay) = scratch.window.get(..range.end) else { continue };
+                // What was left of a damaged window has no bytes before its range.
+                let (hay, shift) = if range.start == 0 {
+                    (hay, 0)
+                } else {
+                    (hay.get(range.start..).unwrap_or(&[]), range.start)
+                };
+                let (from, to) = (from.saturating_sub(shift), to.saturating_sub(shift).min(hay.len()));
+                if from >= to {
+                    continue;
+                }
+                scratch.hits.clear();
+                self.search.matchers.find(hay, from, to, &mut scratch.hits);
+                for hit in &scratch.hits {
+                    let address = piece.window.saturating_add(shift as u64).saturating_add(hit.start as u64);
+                    if is_own(source, address, address.saturating_add(u64::from(hit.len))) {
+                        let kept = if self.counting { None } else { self.keep(&mut done.kept, hay, hit) };
+                        done.found.push(Found { address, len: hit.len, needle: hit.needle, kept });
+                    }
+                }
+            }
+            self.search.progress.add(piece.end.saturating_sub(piece.start));
+        }
+        done
+    }
+
+    /// Keeps the bytes of a hit, if the window has all of its context and there is room.
+    fn keep(&self, kept: &mut Vec<u8>, hay: &[u8], hit: &Hit) -> Option<u32> {
+        let context = self.search.context;
+        let first = hit.start.checked_sub(context)?;
+        let end = hit.start.checked_add(hit.len as usize)?.checked_add(context)?;
+        let bytes = hay.get(first..end)?;
+        let at = kept.len();
+        if at.saturating_add(bytes.len()) > KEPT {
+            return None;
+        }
+        kept.extend_from_slice(bytes);
+        u32::try_from(at).ok()
+    }
+
+    fn warn(&self, errors: &[Error]) {
+        for e in errors {
+            self.checkpoint.images().warnings.push(Warning::from(e));
+        }
+    }
+
+    /// Searches private memory, and gathers who maps shared segments.
+    fn processes(&self, mappers: &mut Vec<Mapper>, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        let gathered = Mutex::new(Vec::new());
+        let scope = &self.search.scope;
+        let pids: Vec<u32> = self.checkpoint.pids().into_iter().filter(|p| scope.has_pid(*p)).collect();
+        let reach = self.search.matchers.reach();
+        let jobs = pids
+            .into_iter()
+            .filter_map(|pid| self.space(pid, &gathered))
+            .flat_map(|source| scan::jobs(Arc::clone(&source), Pieces::new(source, reach)));
+        let mut ends = Ends::default();
+        let flow = parallel::ordered(
+            jobs,
+            |scratch: &mut Scratch, job| self.work(scratch, job, |s: &Arc<SpaceSource>| s.as_ref()),
+            |done| {
+                self.warn(&done.errors);
+                let space = &done.of.space;
+                ends.source(space.pid().into());
+                for hit in done.found {
+                    if ends.is_new(&hit) {
+                        self.give(sink, &hit, || self.in_space(space, &hit, &done.kept))?;
+                    }
+                }
+                self.go_on()
+            },
+        );
+        *mappers = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        flow
+    }
+
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.search.progress.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn space(&self, pid: u32, gathered: &Mutex<Vec<Mapper>>) -> Option<Arc<SpaceSource>> {
+        // The dead have no memory; what else is wrong was said in a warning.
+        let space = Arc::new(self.checkpoint.memory(pid).ok()?);
+        let selected = self.search.scope.ranges(&space);
+        let source = Arc::new(SpaceSource { space: Arc::clone(&space), selected });
+        let mut list = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        for (region, store, offset) in space.shared() {
+            if !self.search.scope.has_mapping(&region.mapping) {
+                continue;
+            }
+            list.push(Mapper {
+                mapping: Arc::new(region.mapping.clone()),
+                image: store.name.to_string(),
+                offset,
+                covered: (region.is_private() || !space.guards().is_empty()).then(|| Arc::clone(&source)),
+            });
+        }
+        Some(source)
+    }
+
+    /// Searches shared segments, each once.
+    fn segments(&self, mappers: &[Mapper], everything: bool, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        let mut by_image: HashMap<&str, Vec<&Mapper>> = HashMap::new();
+        for mapper in mappers {
+            by_image.entry(&mapper.image).or_default().push(mapper);
+        }
+        let reach = self.search.matchers.reach();
+        let jobs = sources::segments(self.checkpoint)
+            .into_iter()
+            .filter(|s| everything || by_image.contains_key(s.image.as_str()))
+            .map(|segment| {
+                let source =
+                    Arc::new(SegmentSource { store: Arc::clone(&segment.store), size: segment.size });
+                (Arc::new(segment), source)
+            })
+            .flat_map(|(segment, source)| {
+                scan::jobs((segment, Arc::clone(&source)), Pieces::new(source, reach))
+            });
+        let mut ends = Ends::default();
+        parallel::ordered(
+            jobs,
+            |scratch: &mut Scratch, job| {
+                self.work(scratch, job, |s: &(Arc<SharedSegment>, Arc<SegmentSource>)| s.1.as_ref())
+            },
+            |done| {
+                self.warn(&done.errors);
+                let (segment, source) = &done.of;
+                ends.source(Arc::as_ptr(segment) as u64);
+                let mappers = by_image.get(segment.image.as_str()).map_or(&[][..], Vec::as_slice);
+                for hit in done.found {
+                    if !ends.is_new(&hit) {
+                        continue;
+                    }
+                    let mut listed = false;
+                    for mapper in mappers {
+                        if let Some(address) = self.mapped_at(mapper, &hit) {
+                            listed = true;
+                            self.give(sink, &hit, || {
+                                let mut m = self.in_segment(segment, source, &hit, &done.kept);
+                                m.pid = Some(mapper.mapping.pid);
+                                m.source = SourceKind::Memory;
+                                m.address = address;
+                                m.mapping = Some(Arc::clone(&mapper.mapping));
+                                m
+                            })?;
+                        }
+                    }
+                    if !listed && everything {
+                        self.give(sink, &hit, || self.in_segment(segment, source, &hit, &done.kept))?;
+                    }
+                }
+                self.go_on()
+            },
+        )
+    }
+
+    /// Where a mapping shows a hit of its segment, if it shows all of it.
+    fn mapped_at(&self, mapper: &Mapper, hit: &Found) -> Option<u64> {
+        let inside = hit.address.checked_sub(mapper.offset)?;
+        let start = mapper.mapping.start.checked_add(inside)?;
+        let end = start.checked_add(u64::from(hit.len))?;
+        let uncovered = mapper.covered.as_ref().is_none_or(|s| s.space.is_shared(start, end));
+        (end <= mapper.mapping.end && uncovered && self.search.scope.has_addresses(start, end))
+            .then_some(start)
+    }
+
+    /// Searches everything else.
+    fn holdings(&self, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        let mut list: Vec<Arc<Holding>> = Vec::new();
+        sources::holdings(self.checkpoint, &mut |holding| list.push(Arc::new(holding)));
+        let reach = self.search.matchers.reach();
+        let jobs = list.into_iter().enumerate().flat_map(|(number, holding)| {
+            let source = Arc::new(DataSource(holding.data.clone()));
+            scan::jobs((number, holding, Arc::clone(&source)), Pieces::new(source, reach))
+        });
+        let mut ends = Ends::default();
+        parallel::ordered(
+            jobs,
+            |scratch: &mut Scratch, job| {
+                self.work(scratch, job, |s: &(usize, Arc<Holding>, Arc<DataSource>)| s.2.as_ref())
+            },
+            |done| {
+                let (number, holding, source) = &done.of;
+                for e in done.errors {
+                    self.warn(&[e.in_member(holding.member.as_bytes())]);
+                }
+                ends.source(*number as u64);
+                for hit in done.found {
+                    if ends.is_new(&hit) {
+                        self.give(sink, &hit, || {
+                            let mut m = self.blank(&hit, holding.kind);
+                            m.member = Some(holding.member.clone());
+                            m.object.clone_from(&holding.object);
+                            self.surround(&mut m, source.as_ref(), &hit, &done.kept);
+                            m
+                        })?;
+                    }
+                }
+                self.go_on()
+            },
+        )
+    }
+
+    /// Lists or counts a match.
+    fn give(&self, sink: &mut Sink<'_>, hit: &Found, full: impl FnOnce() -> Match) -> ControlFlow<()> {
+        match sink {
+            Sink::List(found) => found(full()),
+            Sink::Count(counts) => {
+                let (number, _) = self.search.matchers.needle(hit.needle);
+                if let Some(count) = counts.get_mut(number) {
+                    *count = count.saturating_add(1);
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    fn blank(&self, hit: &Found, source: SourceKind) -> Match {
+        let (number, encoding) = self.search.matchers.needle(hit.needle);
+        Match {
+            pid: None,
+            source,
+            segment: None,
+            segment_offset: None,
+            member: None,
+            object: None,
+            address: hit.address,
+            pattern_number: number,
+            pattern: Text::new(self.search.patterns.get(number).map_or_else(Vec::new, |p| p.text.clone())),
+            encoding,
+            bytes: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            mapping: None,
+        }
+    }
+
+    fn in_space(&self, space: &Arc<AddressSpace>, hit: &Found, kept: &[u8]) -> Match {
+        let mut m = self.blank(hit, SourceKind::Memory);
+        m.pid = Some(space.pid());
+        m.member = space.origin(hit.address).map(|(member, _)| Text::from(member));
+        m.mapping = space.region(hit.address).map(|region| {
+            let key = (space.pid(), region.mapping.start);
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if cache.len() > 10_000 {
+                cache.clear();
+            }
+            Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(region.mapping.clone())))
+        });
+        let whole = std::iter::once(0..u64::MAX).collect();
+        let source = SpaceSource { space: Arc::clone(space), selected: whole };
+        self.surround(&mut m, &source, hit, kept);
+        m
+    }
+
+    fn in_segment(&self, segment: &SharedSegment, source: &SegmentSource, hit: &Found, kept: &[u8]) -> Match {
+        let mut m = self.blank(hit, segment.kind);
+        m.segment = Some(segment.id());
+        m.segment_offset = Some(hit.address);
+        m.object.clone_from(&segment.object);
+        m.member = segment.store.origin_of(hit.address).map(|(member, _)| Text::from(member));
+        self.surround(&mut m, source, hit, kept);
+        m
+    }
+
+    /// Adds the bytes of the match and what is around them, as the worker kept them or read again.
+    fn surround<S: Source + ?Sized>(&self, m: &mut Match, source: &S, hit: &Found, kept: &[u8]) {
+        let (context, len) = (self.search.context, hit.len as usize);
+        let all = hit.kept.and_then(|at| kept.get(at as usize..));
+        if let Some((before, rest)) = all.and_then(|all| all.split_at_checked(context))
+            && let Some((bytes, rest)) = rest.split_at_checked(len)
+            && let Some(after) = rest.get(..context)
+        {
+            m.before = before.to_vec();
+            m.bytes = bytes.to_vec();
+            m.after = after.to_vec();
+            return;
+        }
+        let start = hit.address;
+        let end = start.saturating_add(u64::from(hit.len));
+        let around = known_around(source, start..end, context as u64);
+        m.bytes = read(source, start..end);
+        m.before = read(source, around.start..start);
+        m.after = read(source, end..around.end);
+    }
+}
+
+fn read<S: Source + ?Sized>(source: &S, range: Range<u64>) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0)];
+    if bytes.is_empty() || source.read(range.start, &mut bytes).is_err() {
+        bytes.clear();
+    }
+    bytes
+}
+
+/// Widens a range by up to `context` bytes on each side, as far as bytes are known.
+fn known_around<S: Source + ?Sized>(source: &S, range: Range<u64>, context: u64) -> Range<u64> {
+    let mut first = range.start.saturating_sub(context);
+    let mut at = first;
+    while at < range.start {
+        match source.stretch(at) {
+            None => return range,
+            Some((stretch, end)) => {
+                let end = end.max(at.saturating_add(1));
+                if stretch == Stretch::Hole {
+                    first = end.min(range.start);
+                }
+                at = end;
+            }
+        }
+    }
+    let goal = range.end.saturating_add(context);
+    let mut last = range.end;
+    while last < goal {
+        match source.stretch(last) {
+            None | Some((Stretch::Hole, _)) => break,
+            Some((_, end)) => last = end.max(last.saturating_add(1)).min(goal),
+        }
+    }
+    first..last
+}
+
+/// False for a match of zeros alone that are not stored, or one inside a segment that is searched by itself.
+pub(crate) fn is_own<S: Source + ?Sized>(source: &S, start: u64, end: u64) -> bool {
+    let mut at = start;
+    loop {
+        match source.stretch(at) {
+            Some((Stretch::Elsewhere, to)) if at == start && to >= end => return false,
+            Some((Stretch::Zero, to)) if to >= end => return false,
+            Some((Stretch::Zero, to)) if to > at => at = to,
+            _ => return true,
+        }
+    }
+}
+
+/// Keeps a match that begins inside the one before it from being found in the next piece.
+#[derive(Default)]
+struct Ends {
+    source: Option<u64>,
+    by_needle: HashMap<u32, u64>,
+}
+
+impl Ends {
+    fn source(&mut self, id: u64) {
+        if self.source != Some(id) {
+            self.source = Some(id);
+            self.by_needle.clear();
+        }
+    }
+
+    fn is_new(&mut self, hit: &Found) -> bool {
+        let end = self.by_needle.entry(hit.needle).or_default();
+        if hit.address < *end {
+            return false;
+        }
+        *end = hit.address.saturating_add(u64::from(hit.len));
+        true
+    }
+}
