@@ -14,6 +14,7 @@
 //! - [`destination`] gives a file its name only when it is whole;
 //! - [`record`] writes down who did what, when, to what.
 
+mod answer;
 mod args;
 mod capture;
 pub mod collector;
@@ -24,14 +25,25 @@ mod dossier;
 mod exec;
 pub mod explain;
 mod interrupt;
+mod list;
+mod preflight;
+mod pull;
 pub mod record;
+mod remove;
 pub mod report;
 pub mod rights;
+mod session;
 mod sink;
+mod stored;
 pub mod target;
 mod text;
 mod transfer;
 pub mod trigger;
 
-pub use args::{ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, OutputFormat, duration};
+pub use args::{
+    ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, ListArgs, OutputFormat, PullArgs, RemoveArgs, duration,
+};
 pub use capture::create;
+pub use list::list;
+pub use pull::pull;
+pub use remove::remove;

@@ -106,6 +106,8 @@ pub struct Scenario {
     pub state: Value,
     /// Running pods of deployment/web.
     pub replicas: Vec<&'static str>,
+    /// The nodes, and whether each is ready.
+    pub nodes: Vec<(&'static str, bool)>,
     /// The only bearer token that is let in.
     pub token: String,
     /// Speaks TLS, with this certificate.
@@ -126,6 +128,7 @@ impl Default for Scenario {
             protocol: "v4.channel.k8s.io",
             state: serde_json::json!({"running": {"startedAt": "2026-11-23T17:00:00Z"}}),
             replicas: vec!["web"],
+            nodes: vec![("node-1", true)],
             token: String::from("t"),
             tls: None,
         }
@@ -291,6 +294,11 @@ impl Fake {
 
     pub fn node_file(&self) -> PathBuf {
         self.node.path().join(ARCHIVE)
+    }
+
+    /// The directory that plays the node's.
+    pub fn node_directory(&self) -> &Path {
+        self.node.path()
     }
 
     pub fn kubeconfig(&self) -> PathBuf {

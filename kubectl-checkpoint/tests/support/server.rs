@@ -137,21 +137,12 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         (Method::POST, ["api", "v1", "nodes", "node-1", "proxy", "checkpoint", rest @ ..]) => {
             checkpoint(&shared, rest, &query).await
         }
-        (Method::GET, ["api", "v1", "nodes", name]) => Ok(answer(
-            200,
-            &json!({
-                "kind": "Node", "apiVersion": "v1", "metadata": {"name": name},
-                "status": {
-                    "conditions": [{"type": "Ready", "status": "True"}],
-                    "nodeInfo": {
-                        "kubeletVersion": "v1.36.2", "containerRuntimeVersion": "containerd://2.1.9",
-                        "kernelVersion": "6.1", "osImage": "Debian", "operatingSystem": "linux",
-                        "architecture": "amd64", "bootID": "b", "machineID": "m",
-                        "systemUUID": "s", "kubeProxyVersion": "",
-                    },
-                },
-            }),
-        )),
+        (Method::GET, ["api", "v1", "nodes"]) => {
+            let items: Vec<Value> =
+                shared.scenario.nodes.iter().map(|(name, ready)| node(name, *ready)).collect();
+            Ok(answer(200, &json!({"kind": "NodeList", "apiVersion": "v1", "metadata": {}, "items": items})))
+        }
+        (Method::GET, ["api", "v1", "nodes", name]) => Ok(answer(200, &node(name, true))),
         (Method::POST, ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"]) => {
             let asked = &body["spec"]["resourceAttributes"];
             let mut resource = asked["resource"].as_str().unwrap().to_owned();
@@ -219,6 +210,21 @@ async fn issue(shared: &Shared, request: Request<Incoming>) -> Served {
 
 fn not_found(name: &str) -> Response<Full<Bytes>> {
     failure(404, "NotFound", &format!("pods \"{name}\" not found"))
+}
+
+fn node(name: &str, ready: bool) -> Value {
+    json!({
+        "kind": "Node", "apiVersion": "v1", "metadata": {"name": name},
+        "status": {
+            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "Unknown" }}],
+            "nodeInfo": {
+                "kubeletVersion": "v1.36.2", "containerRuntimeVersion": "containerd://2.1.9",
+                "kernelVersion": "6.1", "osImage": "Debian", "operatingSystem": "linux",
+                "architecture": "amd64", "bootID": "b", "machineID": "m",
+                "systemUUID": "s", "kubeProxyVersion": "",
+            },
+        },
+    })
 }
 
 async fn checkpoint(shared: &Shared, rest: &[&str], query: &str) -> Served {
