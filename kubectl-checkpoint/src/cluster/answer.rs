@@ -110,7 +110,15 @@ struct List<'a, T> {
 ///
 /// When standard output cannot be written.
 pub(super) fn write<T: Item>(items: &[T], warnings: &[String], format: OutputFormat) -> Result<()> {
-    let text = render(items, warnings, format)?;
+    print(&render(items, warnings, format)?)
+}
+
+/// Writes text to standard output.
+///
+/// # Errors
+///
+/// When standard output cannot be written.
+pub(super) fn print(text: &str) -> Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),

@@ -189,6 +189,35 @@ pub struct RemoveArgs {
     pub cluster: ClusterArgs,
 }
 
+/// Arguments of `doctor`: whether a capture would work.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// What would be captured: POD/CONTAINER, POD, or TYPE/NAME. Without it every node is examined
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Container of the pod
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Only this node
+    #[arg(long, value_name = "NODE", conflicts_with = "target")]
+    pub node: Option<String>,
+    /// Print the smallest RBAC rules that a capture needs, and nothing else
+    #[arg(long)]
+    pub rbac: bool,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
+    /// Say nothing on standard error but warnings, errors and remedies
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// The pod that a capture would make.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
 /// How an answer is written, and how much is said meanwhile.
 #[derive(Args, Clone, Debug)]
 pub struct AnswerArgs {

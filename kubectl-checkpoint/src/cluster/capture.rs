@@ -22,7 +22,7 @@ use super::session::{self, Ended, INTERRUPTED};
 use super::sink::{Begun, Output};
 use super::target::{Target, find};
 use super::transfer::Source;
-use super::{preflight, record, text, trigger};
+use super::{doctor, preflight, record, text, trigger};
 
 /// Freezes a container, brings the archive home and verifies it, in a runtime
 /// of its own.
@@ -165,9 +165,6 @@ async fn work(
     preflight::require(connection, &rights, &what, user.as_ref(), args.skip_preflight, reporter).await?;
     reporter.step("looking up the target");
     let found = find(connection, target, args.container.as_deref()).await?;
-    if found.terminating {
-        reporter.warn(&format!("pod {} is being deleted; the freeze may come too late", found.pod));
-    }
     let purpose =
         format!("brings the checkpoint of {}/{}/{} home", found.namespace, found.pod, found.container);
     let mut plan = Plan::new(&args.collector, collector_namespace, &found.node, purpose);
@@ -177,6 +174,8 @@ async fn work(
         Ok(()) => {}
     }
     let node = node_info(connection, &found, reporter).await;
+    let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
+    doctor::before_capture(connection, &found, runtime, args.skip_preflight, reporter).await?;
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
@@ -192,7 +191,7 @@ async fn work(
             namespace: &found.namespace,
             pod: &found.pod,
             container: &found.container,
-            runtime: node.as_ref().map(|info| info.container_runtime_version.as_str()),
+            runtime,
             timeout: args.timeout,
         },
     );

@@ -17,10 +17,13 @@
 mod answer;
 mod args;
 mod capture;
+mod checks;
 pub mod collector;
 pub mod connection;
 mod credentials;
 pub mod destination;
+mod discovery;
+mod doctor;
 mod dossier;
 mod exec;
 pub mod explain;
@@ -39,11 +42,14 @@ pub mod target;
 mod text;
 mod transfer;
 pub mod trigger;
+mod vitals;
 
 pub use args::{
-    ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, ListArgs, OutputFormat, PullArgs, RemoveArgs, duration,
+    ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
+    RemoveArgs, duration,
 };
 pub use capture::create;
+pub use doctor::doctor;
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
