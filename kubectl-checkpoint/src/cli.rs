@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::cluster::{self, CreateArgs};
+use crate::cluster::{self, CreateArgs, DoctorArgs, ListArgs, PullArgs, RemoveArgs};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
@@ -37,6 +37,14 @@ struct Cli {
 enum Command {
     /// Freezes a container and brings the archive home; the default: `kubectl checkpoint POD/CONTAINER [DEST]`
     Create(Box<CreateArgs>),
+    /// Says whether a capture would work, and what is missing; changes nothing
+    Doctor(Box<DoctorArgs>),
+    /// Lists the archives that are on nodes
+    List(Box<ListArgs>),
+    /// Brings an archive home that is on a node; continues an interrupted download
+    Pull(Box<PullArgs>),
+    /// Removes archives from nodes, each only when a verified copy is at home
+    Rm(Box<RemoveArgs>),
     /// Shows what an archive is: container, pod, engine, sizes
     Show(EvidenceArgs),
     /// Lists processes and their threads
@@ -169,9 +177,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let of_cluster = matches!(command, Command::Create(_));
+    let of_cluster = matches!(
+        command,
+        Command::Create(_) | Command::Doctor(_) | Command::List(_) | Command::Pull(_) | Command::Rm(_)
+    );
     let result = match command {
         Command::Create(args) => cluster::create(*args),
+        Command::Doctor(args) => cluster::doctor(*args),
+        Command::List(args) => cluster::list(*args),
+        Command::Pull(args) => cluster::pull(*args),
+        Command::Rm(args) => cluster::remove(*args),
         Command::Show(args) => evidence::show(&args),
         Command::Ps(args) => evidence::ps(&args),
         Command::Maps(args) => evidence::maps(&args),

@@ -300,10 +300,10 @@ fn the_proxy_of_the_kubeconfig_is_used() {
         let scenario = Scenario { tls: tls.clone(), ..Scenario::default() };
         let fake = Fake::start(scenario.clone());
         let (address, passed) = proxy();
-        let mut cluster = format!(", proxy-url: 'http://{address}'");
-        if let Some(tls) = tls {
-            cluster.push_str(&format!(", certificate-authority-data: {}", STANDARD.encode(&tls.authority)));
-        }
+        let authority = tls.map_or_else(String::new, |tls| {
+            format!(", certificate-authority-data: {}", STANDARD.encode(&tls.authority))
+        });
+        let cluster = format!(", proxy-url: 'http://{address}'{authority}");
         let ran = run(fake.command_as("{token: t}", &cluster, &["web/app"]));
         came_home(&fake, &ran, &scenario);
         assert!(passed.load(Ordering::Relaxed) > 0, "nothing went through the proxy");

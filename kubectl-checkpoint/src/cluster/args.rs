@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::connection::Connection;
+
 /// The image a collector pod runs when none is named.
 ///
 /// Any image with a POSIX shell and `cat` will do; one with `sha256sum`,
@@ -89,21 +91,6 @@ pub struct CreateArgs {
     /// Give up the checkpoint after this long (seconds, or 5m); the kubelet's own limit, 2m by default, is raised where this is longer
     #[arg(long, value_name = "SECONDS", value_parser = whole_seconds)]
     pub timeout: Option<u32>,
-    /// Image of the collector pod: anything with a POSIX shell and cat
-    #[arg(long, value_name = "IMAGE", env = "KUBECTL_CHECKPOINT_COLLECTOR_IMAGE", default_value = DEFAULT_COLLECTOR_IMAGE)]
-    pub collector_image: String,
-    /// Namespace of the collector pod, which needs a hostPath volume; default: the target's
-    #[arg(long, value_name = "NAME", env = "KUBECTL_CHECKPOINT_COLLECTOR_NAMESPACE")]
-    pub collector_namespace: Option<String>,
-    /// How long to wait for the collector pod to run
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
-    pub collector_start_timeout: Duration,
-    /// The collector pod ends by itself after this long, whatever becomes of this program
-    #[arg(long, value_name = "DURATION", default_value = "4h", value_parser = duration)]
-    pub collector_deadline: Duration,
-    /// Directory of checkpoints on the node; default: where the kubelet says the archive is
-    #[arg(long, value_name = "DIR")]
-    pub checkpoints_dir: Option<String>,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -122,9 +109,155 @@ pub struct CreateArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// The pod that hands the archive over.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// Arguments of `list`: archives on nodes.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// Only this node; may be given several times. Without it every node is asked
+    #[arg(long = "node", value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Only archives of this pod
+    #[arg(long, value_name = "NAME")]
+    pub pod: Option<String>,
+    /// How many nodes are asked at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub parallel: u8,
+    /// How the answer is written, and how much is said meanwhile.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+    /// The pod that looks.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// Arguments of `pull`: bring an archive home that is on a node already.
+#[derive(Args, Clone, Debug)]
+pub struct PullArgs {
+    /// NODE/NAME, as `list -o name` prints it
+    #[arg(value_name = "NODE/NAME")]
+    pub archive: String,
+    /// A file, a directory, or - for standard output; DEST.part is continued where it exists
+    #[arg(value_name = "DEST")]
+    pub dest: Option<PathBuf>,
+    /// Replace DEST where it exists
+    #[arg(long)]
+    pub force: bool,
+    /// File of the evidence record; default: DEST.evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// How the answer is written, and how much is said meanwhile.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+    /// The pod that hands the archive over.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// Arguments of `rm`: remove archives from nodes.
+#[derive(Args, Clone, Debug)]
+pub struct RemoveArgs {
+    /// NODE/NAME, as `list -o name` prints it
+    #[arg(value_name = "NODE/NAME", required = true)]
+    pub archives: Vec<String>,
+    /// The copy at home that must have the same digest; default: the archive's own name here, as a capture gives it
+    #[arg(long, value_name = "FILE")]
+    pub copy: Option<PathBuf>,
+    /// Remove without a copy that was compared
+    #[arg(long)]
+    pub force: bool,
+    /// How the answer is written, and how much is said meanwhile.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+    /// The pod that removes.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// Arguments of `doctor`: whether a capture would work.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// What would be captured: POD/CONTAINER, POD, or TYPE/NAME. Without it every node is examined
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Container of the pod
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Only this node
+    #[arg(long, value_name = "NODE", conflicts_with = "target")]
+    pub node: Option<String>,
+    /// Print the smallest RBAC rules that a capture needs, and nothing else
+    #[arg(long)]
+    pub rbac: bool,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
+    /// Say nothing on standard error but warnings, errors and remedies
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// The pod that a capture would make.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// How an answer is written, and how much is said meanwhile.
+#[derive(Args, Clone, Debug)]
+pub struct AnswerArgs {
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
+    /// Go on where the review of rights says no or cannot be asked
+    #[arg(long)]
+    pub skip_preflight: bool,
+    /// Say nothing on standard error but warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What the collector pod is.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Collector pod")]
+pub struct CollectorArgs {
+    /// Image of the collector pod: anything with a POSIX shell and cat
+    #[arg(long, value_name = "IMAGE", env = "KUBECTL_CHECKPOINT_COLLECTOR_IMAGE", default_value = DEFAULT_COLLECTOR_IMAGE)]
+    pub collector_image: String,
+    /// Namespace of the collector pod, which needs a hostPath volume; default: the target's
+    #[arg(long, value_name = "NAME", env = "KUBECTL_CHECKPOINT_COLLECTOR_NAMESPACE")]
+    pub collector_namespace: Option<String>,
+    /// How long to wait for the collector pod to run
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub collector_start_timeout: Duration,
+    /// The collector pod ends by itself after this long, whatever becomes of this program
+    #[arg(long, value_name = "DURATION", default_value = "4h", value_parser = duration)]
+    pub collector_deadline: Duration,
+    /// Directory of checkpoints on the node; default: where the kubelet says the archive is
+    #[arg(long, value_name = "DIR")]
+    pub checkpoints_dir: Option<String>,
+}
+
+impl CollectorArgs {
+    /// The namespace of the collector pod.
+    pub(super) fn namespace<'a>(&'a self, connection: &'a Connection) -> &'a str {
+        self.collector_namespace.as_deref().unwrap_or(&connection.namespace)
+    }
 }
 
 /// How an answer is written to standard output.

@@ -3,35 +3,26 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::answer::{Capture, write};
 use super::args::{CreateArgs, OutputFormat};
-use super::collector::{CONTAINER, MOUNT, Plan, Slot};
+use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
 use super::destination::{Destination, PartFile, split_node_path, with_suffix};
-use super::dossier::{node_info, now, opening, who_am_i};
-use super::exec::Remote;
+use super::dossier::{collector_fields, node_info, now, opening, who_am_i};
 use super::explain::{Class, Context, Route, explain};
 use super::interrupt::Interrupts;
-use super::record;
-use super::report::{Capture, Reporter, shown, write};
-use super::rights::{Right, missing, rbac_yaml};
-use super::sink::Output;
+use super::report::{Reporter, shown};
+use super::rights::Right;
+use super::session::{self, Ended, INTERRUPTED};
+use super::sink::{Begun, Output};
 use super::target::{Target, find};
-use super::text;
 use super::transfer::Source;
-use super::trigger;
-
-/// Exit code after an interrupt.
-const INTERRUPTED: u8 = 130;
-/// How long a stream may be silent where --request-timeout says nothing.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Directory of checkpoints where the kubelet has not named one yet.
-const USUAL_DIRECTORY: &str = "/var/lib/kubelet/checkpoints";
+use super::{doctor, preflight, record, text, trigger};
 
 /// Freezes a container, brings the archive home and verifies it, in a runtime
 /// of its own.
@@ -41,14 +32,7 @@ const USUAL_DIRECTORY: &str = "/var/lib/kubelet/checkpoints";
 /// Everything that kept the archive from being here whole. The collector pod
 /// is removed by then, or named.
 pub fn create(args: CreateArgs) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let result = runtime.block_on(run(args));
-    // A thread that blocks in a name look-up or a write must not hold up the end.
-    runtime.shutdown_background();
-    result
+    session::block_on(run(args))
 }
 
 /// How far the capture is; outlives the work, for the messages at its end.
@@ -82,30 +66,14 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
             bail!("DEST - writes a tar archive, and standard output is a terminal");
         }
     }
-    let connection = tokio::select! {
-        connection = Connection::open(&args.cluster) => connection?,
-        signal = interrupts.next() => {
-            eprintln!("interrupted by {signal}; nothing was touched");
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
+    let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
+        return Ok(ExitCode::from(INTERRUPTED));
     };
-    let work = work(&args, &connection, &target, &destination, &slot, &journal, &reporter);
-    let outcome = tokio::select! {
-        outcome = work => Ok(outcome),
-        signal = interrupts.next() => Err(signal),
-    };
-    reporter.clear();
-    if let Err(signal) = &outcome {
-        eprintln!("{}", interrupted(signal, &journal.borrow()));
-    }
-    // Now, and only now, is the work gone and its part file with it.
-    let cleaned = tokio::select! {
-        cleaned = slot.empty(&connection) => cleaned,
-        signal = interrupts.next() => Err(anyhow!(
-            "{signal} again: {}",
-            slot.describe().unwrap_or_else(|| String::from("clean-up was cut short"))
-        )),
-    };
+    let work = Box::pin(work(&args, &connection, &target, &destination, &slot, &journal, &reporter));
+    let on_signal = |signal: &str| interrupted(signal, &journal.borrow());
+    let slots = std::slice::from_ref(&slot);
+    let Ended { outcome, cleaned } =
+        session::guard(work, on_signal, &connection, slots, &mut interrupts, &reporter).await;
     let ending = match &outcome {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(format!("{error:#}")),
@@ -187,33 +155,27 @@ async fn work(
     journal: &Shared,
     reporter: &Reporter,
 ) -> Result<Capture> {
-    let collector_namespace = args.collector_namespace.as_deref().unwrap_or(&connection.namespace);
+    let collector_namespace = args.collector.namespace(connection);
     reporter.step("checking rights");
     let user = who_am_i(connection).await;
-    check_rights(args, connection, target, collector_namespace, user.as_ref(), reporter).await?;
+    let mut rights = target.rights(&connection.namespace);
+    rights.push(Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"));
+    rights.extend(Plan::rights(collector_namespace));
+    let what = format!("capture {}", text::escape(&args.target));
+    preflight::require(connection, &rights, &what, user.as_ref(), args.skip_preflight, reporter).await?;
     reporter.step("looking up the target");
     let found = find(connection, target, args.container.as_deref()).await?;
-    if found.terminating {
-        reporter.warn(&format!("pod {} is being deleted; the freeze may come too late", found.pod));
-    }
-    let mut plan = Plan {
-        namespace: collector_namespace.to_owned(),
-        name: Plan::fresh_name(),
-        node: found.node.clone(),
-        image: args.collector_image.clone(),
-        directory: args.checkpoints_dir.clone().unwrap_or_else(|| String::from(USUAL_DIRECTORY)),
-        deadline: args.collector_deadline,
-        purpose: format!(
-            "brings the checkpoint of {}/{}/{} home",
-            found.namespace, found.pod, found.container
-        ),
-    };
+    let purpose =
+        format!("brings the checkpoint of {}/{}/{} home", found.namespace, found.pod, found.container);
+    let mut plan = Plan::new(&args.collector, collector_namespace, &found.node, purpose);
     match plan.rehearse(connection).await {
         Err(error) if args.skip_preflight => reporter.warn(&format!("{error:#}")),
         Err(error) => return Err(error.context("nothing was touched")),
         Ok(()) => {}
     }
     let node = node_info(connection, &found, reporter).await;
+    let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
+    doctor::before_capture(connection, &found, runtime, args.skip_preflight, reporter).await?;
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
@@ -229,7 +191,7 @@ async fn work(
             namespace: &found.namespace,
             pod: &found.pod,
             container: &found.container,
-            runtime: node.as_ref().map(|info| info.container_runtime_version.as_str()),
+            runtime,
             timeout: args.timeout,
         },
     );
@@ -252,7 +214,7 @@ async fn work(
         found.node,
         text::escape(&node_path)
     ));
-    let (part, output) = match &dest {
+    let (mut part, output) = match &dest {
         Some(dest) => {
             let (part, file) = PartFile::create(dest, args.force, args.keep_partial)?;
             (Some(part), Output::File(file))
@@ -261,34 +223,19 @@ async fn work(
     };
 
     reporter.step(&format!("starting the collector pod on node {}", found.node));
-    if args.checkpoints_dir.is_none() {
+    if args.collector.checkpoints_dir.is_none() {
         directory.clone_into(&mut plan.directory);
     }
     let running = slot
-        .fill(connection, &plan, args.collector_start_timeout, |line| {
+        .fill(connection, &plan, args.collector.collector_start_timeout, |line| {
             reporter.step(&format!("starting the collector pod: {line}"));
         })
         .await?;
-    let collector = json!({
-        "namespace": plan.namespace,
-        "pod": plan.name,
-        "podUid": running.uid,
-        "image": plan.image,
-        "imageID": running.image_id,
-    });
-    journal.borrow_mut().fields.insert("collector".into(), collector);
+    journal.borrow_mut().fields.insert("collector".into(), collector_fields(&plan, &running));
 
-    let remote = Remote {
-        client: connection.client.clone(),
-        namespace: plan.namespace.clone(),
-        pod: plan.name.clone(),
-        container: String::from(CONTAINER),
-    };
-    let source = Source {
-        remote: &remote,
-        path: &format!("{MOUNT}/{file_name}"),
-        patience: connection.request_timeout.map_or(PATIENCE, |limit| limit.max(Duration::from_secs(2))),
-    };
+    let remote = plan.remote(connection);
+    let source =
+        Source { remote: &remote, path: &format!("{MOUNT}/{file_name}"), patience: connection.patience() };
     reporter.step("looking at the archive");
     let facts = source.inspect().await?;
     let seen = Timestamp::now();
@@ -296,11 +243,14 @@ async fn work(
         "downloading {}",
         facts.size.map_or_else(|| String::from("the archive"), text::bytes)
     ));
-    let fetched = source.fetch(&facts, output, reporter).await;
+    let fetched = source.fetch(&facts, Begun::new(output), reporter).await;
     let finished = Timestamp::now();
-    let arrived = match (fetched, &part) {
+    let arrived = match (fetched, &mut part) {
         (Ok(arrived), _) => arrived,
-        (Err(error), Some(part)) => return Err(anyhow!("{error:#}\n  {}", part.fate())),
+        (Err(error), Some(part)) => {
+            let advice = part.settle(&error, &found.node, file_name);
+            return Err(anyhow!("{error:#}\n  {advice}"));
+        }
         (Err(error), None) => {
             return Err(anyhow!("{error:#}\n  what was written to standard output is not to be trusted"));
         }
@@ -313,40 +263,12 @@ async fn work(
         let journal = &mut *journal;
         let seconds = finished.duration_since(seen).as_secs_f64();
         let fields = &mut journal.fields;
-        fields.insert("outcome".into(), "verified".into());
-        fields.insert("file".into(), dest.as_deref().map(shown).into());
-        fields.insert("sizeBytes".into(), arrived.bytes.into());
-        fields.insert("sha256".into(), arrived.sha256.clone().into());
-        fields.insert(
-            "verification".into(),
-            json!({
-                "nodeSha256": arrived.witness.sha256(),
-                "method": arrived.witness.method(),
-            }),
-        );
-        fields.insert(
-            "transfer".into(),
-            json!({
-                "started": seen.to_string(),
-                "finished": finished.to_string(),
-                "durationNs": i64::try_from(finished.duration_since(seen).as_nanos()).ok(),
-                "resumed": arrived.resumed,
-            }),
-        );
+        arrived.describe(fields, dest.as_deref(), seen, finished);
         if let Some(Value::Object(clocks)) = fields.get_mut("clocks") {
             let skew = facts.clock.map(|clock| clock - seen.as_second());
             clocks.insert("nodeSkewSeconds".into(), skew.into());
         }
-        // Bytes in a capture are far below the limit of exact doubles.
-        #[allow(clippy::cast_precision_loss)]
-        let rate = arrived.bytes as f64 / seconds.max(0.001);
-        reporter.done(&format!(
-            "downloaded {} in {seconds:.1} s ({:.0} MB/s), sha256 {} verified ({})",
-            text::bytes(arrived.bytes),
-            rate / 1e6,
-            arrived.sha256,
-            arrived.witness.method()
-        ));
+        reporter.done(&arrived.summary(seconds));
         if let Some(path) = &journal.record {
             record::append(path, std::mem::take(fields)).with_context(|| {
                 format!(
@@ -372,62 +294,4 @@ async fn work(
         finished: finished.to_string(),
         record: journal.borrow().record.as_deref().map(shown),
     })
-}
-
-/// Asks for every right the capture needs, all at once: whoever lacks several
-/// should not learn of them one by one.
-async fn check_rights(
-    args: &CreateArgs,
-    connection: &Connection,
-    target: &Target,
-    collector_namespace: &str,
-    user: Option<&Value>,
-    reporter: &Reporter,
-) -> Result<()> {
-    let there = |verb: &str, resource: &str, purpose: &str| {
-        Right::namespaced(collector_namespace, verb, "", resource, purpose)
-    };
-    let mut rights = target.rights(&connection.namespace);
-    rights.extend([
-        Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"),
-        there("create", "pods", "make the collector pod"),
-        there("get", "pods", "wait for the collector pod"),
-        there("delete", "pods", "remove the collector pod"),
-        // The WebSocket of exec is a GET; since 1.35 `create` is asked for as well.
-        there("get", "pods/exec", "read the archive through the collector pod"),
-        there("create", "pods/exec", "read the archive through the collector pod"),
-    ]);
-    let mut denied = match missing(connection, &rights).await {
-        Ok(denied) => denied,
-        Err(error) => {
-            reporter.warn(&format!("cannot ask which rights there are: {error}"));
-            return Ok(());
-        }
-    };
-    denied.dedup_by(|a, b| a.resource == b.resource && a.verb == b.verb && a.namespace == b.namespace);
-    if denied.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = denied
-        .iter()
-        .map(|right| {
-            let place = right
-                .namespace
-                .as_ref()
-                .map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
-            format!("  {} {}{place}: to {}", right.verb, right.resource, right.purpose)
-        })
-        .collect();
-    let name = user.and_then(|user| user.pointer("/username")).and_then(Value::as_str);
-    let message = format!(
-        "rights are missing to capture {}; nothing was touched:\n{}\n\nhave this applied (it grants what is missing and no more):\n\n{}",
-        text::escape(&args.target),
-        lines.join("\n"),
-        rbac_yaml("checkpoint-capture", &denied, name).trim_end()
-    );
-    if !args.skip_preflight {
-        bail!(message);
-    }
-    reporter.warn(&message);
-    Ok(())
 }

@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::args::ClusterArgs;
 use super::{credentials, text};
 
+/// How long a stream may be silent where --request-timeout says nothing.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The name of entries that flags alone describe, without a kubeconfig.
 const FROM_FLAGS: &str = "from-flags";
 
@@ -66,6 +68,11 @@ impl Connection {
             anyhow!("cannot make a client for {server}: {}{advice}", chain(&error))
         })?;
         Ok(Self { client, namespace, context, server, authority_sha256, request_timeout })
+    }
+
+    /// How long a stream may be silent.
+    pub(super) fn patience(&self) -> Duration {
+        self.request_timeout.map_or(PATIENCE, |limit| limit.max(Duration::from_secs(2)))
     }
 
     /// Waits for one plain answer no longer than `--request-timeout`.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::text;
+use super::transfer::Mismatch;
 
 /// What DEST means, settled before anything in the cluster is touched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +64,9 @@ impl Destination {
         }
     }
 }
+
+/// What a file of an interrupted download ends with.
+pub(super) const PART: &str = ".part";
 
 /// Makes a file name of a path on the node: colons trouble other systems and
 /// tools that take `HOST:FILE`, anything unexpected becomes an underscore.
@@ -136,6 +140,8 @@ pub struct PartFile {
     dest: PathBuf,
     force: bool,
     keep: bool,
+    /// Whether the user wants to have it even if it is wrong.
+    asked_for: bool,
     done: bool,
 }
 
@@ -148,22 +154,74 @@ impl PartFile {
     /// When DEST or `DEST.part` exists, or the file cannot be made.
     pub fn create(dest: &Path, force: bool, keep: bool) -> Result<(Self, File)> {
         refuse_existing(dest, force)?;
-        let path = with_suffix(dest, ".part");
+        let path = with_suffix(dest, PART);
         if force && fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
-        let file = private().create_new(true).open(&path).map_err(|error| {
+        let file = private().read(true).create_new(true).open(&path).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 anyhow!(
-                    "{} exists, from a download that ended early or still runs; remove it, or give --force",
+                    "{} exists, from a download that ended early or still runs; continue it with `kubectl checkpoint pull`, remove it, or give --force",
                     path.display()
                 )
             } else {
                 anyhow!("cannot make {}: {error}", path.display())
             }
         })?;
-        let part = Self { path, dest: dest.to_owned(), force, keep, done: false };
+        lock(&path, &file)?;
+        let part = Self { path, dest: dest.to_owned(), force, keep, asked_for: keep, done: false };
         Ok((part, file))
+    }
+
+    /// Opens `DEST.part` to go on after its end; makes it where there is none.
+    /// It stays when dropped, unless it is empty.
+    ///
+    /// # Errors
+    ///
+    /// When DEST exists, or `DEST.part` is not a file of the user's that nobody else writes.
+    pub fn resume(dest: &Path, force: bool) -> Result<(Self, File)> {
+        let path = with_suffix(dest, PART);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() => {}
+            Ok(_) => bail!("{} exists and is not a regular file", path.display()),
+            Err(_) => {
+                let (mut part, file) = Self::create(dest, force, true)?;
+                part.asked_for = false;
+                return Ok((part, file));
+            }
+        }
+        refuse_existing(dest, force)?;
+        let mut options = private();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits())?);
+        }
+        let file = options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        lock(&path, &file)?;
+        Ok((Self { path, dest: dest.to_owned(), force, keep: true, asked_for: false, done: false }, file))
+    }
+
+    /// Decides what becomes of the file after an error, and says it: what can
+    /// be continued stays, what is wrong goes.
+    pub(super) fn settle(&mut self, error: &anyhow::Error, node: &str, archive: &str) -> String {
+        if error.is::<Mismatch>() {
+            let wanted = self.keep && self.asked_for;
+            self.keep = wanted;
+            return if wanted {
+                format!("{} is kept; it is wrong", self.path.display())
+            } else {
+                format!("{} is removed", self.path.display())
+            };
+        }
+        self.keep = true;
+        format!(
+            "{} is kept; it is not whole\n  go on:  kubectl checkpoint pull {} {}",
+            self.path.display(),
+            text::escape(&format!("{node}/{archive}")),
+            self.dest.display()
+        )
     }
 
     /// Gives the file, synced already, its final name. Nothing that appeared
@@ -187,7 +245,7 @@ impl PartFile {
             }
         };
         named.map_err(|error| {
-            self.keep = true;
+            (self.keep, self.asked_for) = (true, true);
             anyhow!(
                 "cannot give {} its name {}: {error}; it is whole and verified, rename it by hand",
                 self.path.display(),
@@ -198,23 +256,27 @@ impl PartFile {
         sync_directory(parent(&dest));
         Ok(())
     }
-
-    /// Says what becomes of the file when the download has ended early.
-    pub fn fate(&self) -> String {
-        if self.keep {
-            format!("{} is kept; it is not whole", self.path.display())
-        } else {
-            format!("{} is removed", self.path.display())
-        }
-    }
 }
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if !self.done && !self.keep {
+        if self.done {
+            return;
+        }
+        let empty = fs::symlink_metadata(&self.path).is_ok_and(|found| found.len() == 0);
+        if !self.keep || (empty && !self.asked_for) {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Keeps two downloads from writing to one file. Where the file system knows
+/// no locks there is none.
+fn lock(path: &Path, file: &File) -> Result<()> {
+    if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
+        bail!("{} is being written by another download", path.display());
+    }
+    Ok(())
 }
 
 /// Makes a rename last. Some file systems cannot; the data is safe by then.

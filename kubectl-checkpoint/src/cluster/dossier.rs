@@ -8,6 +8,7 @@ use kube::api::PostParams;
 use serde_json::{Map, Value, json};
 
 use super::args::CreateArgs;
+use super::collector::{Plan, Running};
 use super::connection::Connection;
 use super::record;
 use super::report::Reporter;
@@ -66,16 +67,8 @@ pub(super) fn opening(
     node_path: &str,
 ) -> Map<String, Value> {
     let status = &found.status;
+    let mut line = step("capture", connection, user);
     let fields = json!({
-        "step": "capture",
-        "time": now(),
-        "tool": { "name": "kubectl-checkpoint", "version": env!("CARGO_PKG_VERSION") },
-        "actor": { "cluster": user, "local": record::local_actor() },
-        "cluster": {
-            "server": connection.server,
-            "context": connection.context,
-            "certificateAuthoritySha256": connection.authority_sha256,
-        },
         "node": {
             "name": found.node,
             "kubeletVersion": node.map(|info| &info.kubelet_version),
@@ -119,6 +112,36 @@ pub(super) fn opening(
         },
         "nodePath": node_path,
         "leftOnNode": [node_path],
+    });
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    line
+}
+
+/// What is recorded of a collector pod.
+pub(super) fn collector_fields(plan: &Plan, running: &Running) -> Value {
+    json!({
+        "namespace": plan.namespace,
+        "pod": plan.name,
+        "podUid": running.uid,
+        "image": plan.image,
+        "imageID": running.image_id,
+    })
+}
+
+/// What every line of a record begins with: what was done, when, with what, by whom, where.
+pub(super) fn step(step: &str, connection: &Connection, user: Option<&Value>) -> Map<String, Value> {
+    let fields = json!({
+        "step": step,
+        "time": now(),
+        "tool": { "name": "kubectl-checkpoint", "version": env!("CARGO_PKG_VERSION") },
+        "actor": { "cluster": user, "local": record::local_actor() },
+        "cluster": {
+            "server": connection.server,
+            "context": connection.context,
+            "certificateAuthoritySha256": connection.authority_sha256,
+        },
     });
     match fields {
         Value::Object(fields) => fields,

@@ -195,6 +195,17 @@ impl Remote {
         args: &[&str],
         patience: Duration,
     ) -> Result<Output, ExecError> {
+        self.run_up_to(script, args, patience, OUTPUT_LIMIT).await
+    }
+
+    /// Runs a command to its end that may say up to `most` bytes.
+    pub(super) async fn run_up_to(
+        &self,
+        script: &str,
+        args: &[&str],
+        patience: Duration,
+        most: usize,
+    ) -> Result<Output, ExecError> {
         let script = format!("({script}\n)\nprintf '\\n=end %s\\n' \"$?\"\nread -r _");
         let mut exec = self.open(&script, args).await?;
         let mut stdout = Vec::new();
@@ -207,10 +218,18 @@ impl Remote {
                     return Err(ExecError::Torn(format!("it ended before its answer was whole ({how})")));
                 }
             }
-            if stdout.len() > OUTPUT_LIMIT || stderr.len() > OUTPUT_LIMIT {
+            if stdout.len() > most || stderr.len() > OUTPUT_LIMIT {
                 return Err(ExecError::Torn(String::from("it says more than it should")));
             }
             if let Some((said, code)) = split_end(&stdout) {
+                // The channels race, and the reason of a failure is on the other one.
+                while code != 0 && stderr.is_empty() {
+                    match exec.next(Duration::from_secs(1)).await {
+                        Ok(Event::Stderr(bytes)) => stderr.extend_from_slice(&bytes),
+                        Ok(Event::Stdout(_)) => {}
+                        _ => break,
+                    }
+                }
                 exec.release().await;
                 return Ok(Output {
                     code,

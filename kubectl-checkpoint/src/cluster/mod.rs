@@ -14,24 +14,42 @@
 //! - [`destination`] gives a file its name only when it is whole;
 //! - [`record`] writes down who did what, when, to what.
 
+mod answer;
 mod args;
 mod capture;
+mod checks;
 pub mod collector;
 pub mod connection;
 mod credentials;
 pub mod destination;
+mod discovery;
+mod doctor;
 mod dossier;
 mod exec;
 pub mod explain;
 mod interrupt;
+mod list;
+mod preflight;
+mod pull;
 pub mod record;
+mod remove;
 pub mod report;
 pub mod rights;
+mod session;
 mod sink;
+mod stored;
 pub mod target;
 mod text;
 mod transfer;
 pub mod trigger;
+mod vitals;
 
-pub use args::{ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, OutputFormat, duration};
+pub use args::{
+    ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
+    RemoveArgs, duration,
+};
 pub use capture::create;
+pub use doctor::doctor;
+pub use list::list;
+pub use pull::pull;
+pub use remove::remove;

@@ -2,7 +2,7 @@
 //! so that the network and the digest keep two cores busy, in constant memory.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -29,6 +29,47 @@ pub(super) enum Output {
     Nowhere,
 }
 
+/// An output some bytes of which may be there already.
+pub(super) struct Begun {
+    output: Output,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Begun {
+    /// Begins with nothing.
+    pub(super) fn new(output: Output) -> Self {
+        Self { output, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// Goes on after what is in the file, which is read for its digest.
+    pub(super) fn after(mut file: File) -> io::Result<Self> {
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        let mut buffer = vec![0; BATCH];
+        file.seek(SeekFrom::Start(0))?;
+        loop {
+            let length = file.read(&mut buffer)?;
+            let Some(part @ [_, ..]) = buffer.get(..length) else {
+                break;
+            };
+            hash.update(part);
+            bytes += part.len() as u64;
+        }
+        Ok(Self { output: Output::File(file), hash, bytes })
+    }
+
+    /// The digest of what is there.
+    pub(super) fn sha256(self) -> String {
+        hex(&self.hash.finalize())
+    }
+
+    /// How many bytes are there.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// What became of the bytes.
 pub(super) struct Written {
     pub(super) bytes: u64,
@@ -52,19 +93,20 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Starts the writer.
-    pub(super) fn start(output: Output) -> io::Result<Self> {
+    pub(super) fn start(begun: Begun) -> io::Result<Self> {
+        let pushed = begun.bytes;
         let (chunks, mut received) = mpsc::unbounded_channel::<Chunk>();
         let (done, result) = oneshot::channel();
         std::thread::Builder::new().name(String::from("writer")).spawn(move || {
             // Nobody waits when the work was dropped.
-            let _ = done.send(write_all(output, &mut received));
+            let _ = done.send(write_all(begun, &mut received));
         })?;
         Ok(Self {
             batch: BytesMut::new(),
             chunks: Some(chunks),
             room: Arc::new(Semaphore::new(WINDOW)),
             result,
-            pushed: 0,
+            pushed,
         })
     }
 
@@ -123,14 +165,13 @@ fn cannot_write(error: &io::Error) -> anyhow::Error {
     }
 }
 
-fn write_all(mut output: Output, received: &mut mpsc::UnboundedReceiver<Chunk>) -> io::Result<Written> {
-    let mut hash = Sha256::new();
-    let mut bytes: u64 = 0;
+fn write_all(begun: Begun, received: &mut mpsc::UnboundedReceiver<Chunk>) -> io::Result<Written> {
+    let Begun { mut output, mut hash, mut bytes } = begun;
     let flusher = match &output {
         Output::File(file) => Some(Flusher::start(file)?),
         _ => None,
     };
-    let mut flushed = 0;
+    let mut flushed = bytes;
     while let Some(chunk) = received.blocking_recv() {
         match &mut output {
             Output::File(file) => file.write_all(&chunk.bytes)?,
@@ -190,7 +231,7 @@ mod tests {
         let path = dir.path().join("x");
         let file = File::create(&path).unwrap();
         let written = runtime().block_on(async {
-            let mut sink = Sink::start(Output::File(file)).unwrap();
+            let mut sink = Sink::start(Begun::new(Output::File(file))).unwrap();
             for part in ["ab", "", "c"] {
                 sink.push(Bytes::from_static(part.as_bytes())).await.unwrap();
             }
@@ -211,7 +252,7 @@ mod tests {
     fn a_full_disk_is_said() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let said = runtime().block_on(async {
-            let mut sink = Sink::start(Output::File(full)).unwrap();
+            let mut sink = Sink::start(Begun::new(Output::File(full))).unwrap();
             loop {
                 if let Err(error) = sink.push(Bytes::from(vec![0; 1 << 20])).await {
                     break error.to_string();

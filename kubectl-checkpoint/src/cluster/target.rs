@@ -120,7 +120,7 @@ impl Target {
 }
 
 /// Lets only names through that Kubernetes accepts: they become parts of URL paths.
-fn checked(name: &str) -> Result<String> {
+pub(super) fn checked(name: &str) -> Result<String> {
     let good = !name.is_empty()
         && name.len() <= 253
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
@@ -165,6 +165,8 @@ pub struct Found {
     pub status: ContainerStatus,
     /// Whether the pod is being deleted.
     pub terminating: bool,
+    /// The pod when it was looked up.
+    pub object: Pod,
 }
 
 /// Looks the target up and makes sure that it can be frozen.
@@ -325,6 +327,7 @@ fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
         node: checked(node)?,
         status,
         terminating: pod.metadata.deletion_timestamp.is_some(),
+        object: pod.clone(),
         pod: name,
     })
 }

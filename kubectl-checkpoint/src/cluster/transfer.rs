@@ -5,12 +5,16 @@
 //! progress; the last is found by the digest, which the node takes of its own
 //! file while the stream runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::exec::{Event, ExecError, Remote, persist};
-use super::sink::{Output, Sink};
+use super::report::shown;
+use super::sink::{Begun, Output, Sink};
 use super::text;
 
 /// Tries in a row that bring nothing before the transfer is given up.
@@ -85,6 +89,11 @@ impl Witness {
     }
 }
 
+/// What arrived is not what is on the node: there is nothing to go on from.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Mismatch(String);
+
 /// An archive that came home whole.
 #[derive(Clone, Debug)]
 pub(super) struct Arrived {
@@ -93,6 +102,51 @@ pub(super) struct Arrived {
     pub(super) witness: Witness,
     /// How often the stream had to be resumed.
     pub(super) resumed: u32,
+    /// How many bytes were here before.
+    pub(super) began_at: u64,
+}
+
+impl Arrived {
+    /// Adds to a line of the record what came home, and how.
+    pub(super) fn describe(
+        &self,
+        fields: &mut Map<String, Value>,
+        file: Option<&Path>,
+        started: Timestamp,
+        finished: Timestamp,
+    ) {
+        let more = json!({
+            "outcome": "verified",
+            "file": file.map(shown),
+            "sizeBytes": self.bytes,
+            "sha256": self.sha256,
+            "verification": { "nodeSha256": self.witness.sha256(), "method": self.witness.method() },
+            "transfer": {
+                "started": started.to_string(),
+                "finished": finished.to_string(),
+                "durationNs": i64::try_from(finished.duration_since(started).as_nanos()).ok(),
+                "resumed": self.resumed,
+                "continuedAtByte": self.began_at,
+            },
+        });
+        if let Value::Object(more) = more {
+            fields.extend(more);
+        }
+    }
+
+    /// Says what came home in one line.
+    pub(super) fn summary(&self, seconds: f64) -> String {
+        let moved = self.bytes.saturating_sub(self.began_at);
+        // Bytes in an archive are far below the limit of exact doubles.
+        #[allow(clippy::cast_precision_loss)]
+        let rate = moved as f64 / seconds.max(0.001) / 1e6;
+        format!(
+            "downloaded {} in {seconds:.1} s ({rate:.0} MB/s), sha256 {} verified ({})",
+            text::bytes(moved),
+            self.sha256,
+            self.witness.method()
+        )
+    }
 }
 
 /// Who wants to know how it goes.
@@ -134,9 +188,16 @@ impl Source<'_> {
 
     /// Brings the file into `output` and checks it against the other side.
     /// Nothing is written beyond the size the node gave.
-    pub(super) async fn fetch(&self, facts: &Facts, output: Output, watch: &impl Watch) -> Result<Arrived> {
+    pub(super) async fn fetch(&self, facts: &Facts, begun: Begun, watch: &impl Watch) -> Result<Arrived> {
         watch.expect(facts.size);
-        let sink = Sink::start(output)?;
+        let there = begun.bytes();
+        if let Some(size) = facts.size.filter(|size| there > *size) {
+            return Err(Mismatch(format!(
+                "what is here already is longer ({there} bytes) than the archive on the node ({size} bytes)"
+            ))
+            .into());
+        }
+        let sink = Sink::start(begun)?;
         // Both at once: the digest reads what the stream reads, from the same cache.
         let streamed = self.stream(facts, sink, watch);
         let (streamed, digest) = futures::future::try_join(streamed, self.digest()).await?;
@@ -147,7 +208,7 @@ impl Source<'_> {
             watch.note(
                 "the collector's image has no digest tool; reading the archive a second time for its digest",
             );
-            let again = Sink::start(Output::Nowhere)?;
+            let again = Sink::start(Begun::new(Output::Nowhere))?;
             let (second, _) = self.stream(facts, again, watch).await?;
             if second.bytes != written.bytes {
                 bail!(
@@ -159,19 +220,20 @@ impl Source<'_> {
             Witness::SecondRead { sha256: second.sha256 }
         };
         if written.sha256 != witness.sha256() {
-            bail!(
+            return Err(Mismatch(format!(
                 "the archive that arrived is not the one on the node:\n  here:        sha256 {}, {} bytes\n  on the node: sha256 {} ({})",
                 written.sha256,
                 written.bytes,
                 witness.sha256(),
                 witness.method()
-            );
+            ))
+            .into());
         }
-        Ok(Arrived { bytes: written.bytes, sha256: written.sha256, witness, resumed })
+        Ok(Arrived { bytes: written.bytes, sha256: written.sha256, witness, resumed, began_at: there })
     }
 
     /// Has the node take the digest. `None` where it has no tool for it.
-    async fn digest(&self) -> Result<Option<Witness>> {
+    pub(super) async fn digest(&self) -> Result<Option<Witness>> {
         let args = [self.path];
         let output =
             persist("take the digest on the node", || self.remote.run(DIGEST, &args, DIGEST_LIMIT)).await?;
@@ -199,7 +261,10 @@ impl Source<'_> {
             let before = sink.pushed();
             let why = match self.stream_once(facts, &mut sink, watch).await {
                 Ok(()) => break,
-                Err(Trouble::Fatal(error)) => return Err(error),
+                Err(Trouble::Fatal(error)) => {
+                    keep(sink).await;
+                    return Err(error);
+                }
                 Err(Trouble::Passing(why)) => why,
             };
             if sink.pushed() > before {
@@ -208,7 +273,9 @@ impl Source<'_> {
                 fruitless += 1;
             }
             if fruitless >= FRUITLESS_TRIES {
-                bail!("the download stands still at byte {} after {fruitless} tries: {why}", sink.pushed());
+                let at = sink.pushed();
+                keep(sink).await;
+                bail!("the download stands still at byte {at} after {fruitless} tries: {why}");
             }
             watch.note(&format!("the stream ended at byte {} ({why}); going on from there", sink.pushed()));
             resumed += 1;
@@ -247,9 +314,12 @@ impl Source<'_> {
                     if let Some(size) = facts.size {
                         let room = size.saturating_sub(sink.pushed());
                         if bytes.len() as u64 > room {
-                            return Err(Trouble::Fatal(anyhow!(
-                                "the archive on the node grew beyond the {size} bytes it had"
-                            )));
+                            return Err(Trouble::Fatal(
+                                Mismatch(format!(
+                                    "the archive on the node grew beyond the {size} bytes it had"
+                                ))
+                                .into(),
+                            ));
                         }
                     }
                     sink.push(bytes).await.map_err(Trouble::Fatal)?;
@@ -278,6 +348,12 @@ impl Source<'_> {
             }
         }
     }
+}
+
+/// Has what arrived written, to go on from there another time. What keeps it
+/// from being written is less than what ended the stream.
+async fn keep(sink: Sink) {
+    let _ = sink.finish().await;
 }
 
 enum Trouble {

@@ -52,6 +52,46 @@ pub fn path(found: &Found, timeout: Option<u32>) -> String {
     )
 }
 
+/// A namespace that is there in every cluster.
+pub(super) const NO_NAMESPACE: &str = "default";
+/// A name that no pod or container can have: capital letters are not allowed.
+pub(super) const NO_NAME: &str = "KUBECTL-CHECKPOINT-DOCTOR";
+
+/// Asks for the checkpoint of a pod that cannot be there.
+///
+/// # Errors
+///
+/// When there is no answer.
+pub(super) async fn probe(connection: &Connection, node: &str) -> Result<Answer> {
+    let path = format!("/api/v1/nodes/{node}/proxy/checkpoint/{NO_NAMESPACE}/{NO_NAME}/{NO_NAME}");
+    let limit = connection.request_timeout.unwrap_or(Duration::from_secs(30));
+    match tokio::time::timeout(limit, exchange(connection, &path)).await {
+        Ok(answer) => answer.map_err(|why| anyhow!("{}", text::quote(&why))),
+        Err(_) => bail!("nothing came within {} s", limit.as_secs()),
+    }
+}
+
+async fn exchange(connection: &Connection, path: &str) -> Result<Answer, String> {
+    let request = http::Request::post(path).body(Body::from(Vec::new())).map_err(|error| chain(&error))?;
+    let started = Timestamp::now();
+    let response = connection.client.send(request).await.map_err(|error| chain(&error))?;
+    let status = response.status().as_u16();
+    let header = |name: http::HeaderName| {
+        response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let content_type = header(http::header::CONTENT_TYPE);
+    let date = header(http::header::DATE)
+        .and_then(|date| jiff::fmt::rfc2822::parse(&date).ok())
+        .map(|date| date.timestamp());
+    let body = Limited::new(response.into_body(), BODY_LIMIT)
+        .collect()
+        .await
+        .map_err(|error| format!("HTTP {status}, then {error}"))?
+        .to_bytes()
+        .to_vec();
+    Ok(Answer { status, content_type, body, started, finished: Timestamp::now(), date })
+}
+
 /// Sends the request, exactly once, and reads the answer.
 ///
 /// hyper repeats a request by itself only when a kept connection turned out to
@@ -62,30 +102,8 @@ pub fn path(found: &Found, timeout: Option<u32>) -> String {
 /// When there is no answer: then it is not known whether a checkpoint was made.
 pub async fn post(connection: &Connection, found: &Found, timeout: Option<u32>) -> Result<Answer> {
     let path = path(found, timeout);
-    let request = http::Request::post(&path).body(Body::from(Vec::new()))?;
-    let started = Timestamp::now();
-    let exchange = async {
-        let response = connection
-            .client
-            .send(request)
-            .await
-            .map_err(|error| unanswered(connection, found, &chain(&error)))?;
-        let status = response.status().as_u16();
-        let header = |name: http::HeaderName| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let content_type = header(http::header::CONTENT_TYPE);
-        let date = header(http::header::DATE)
-            .and_then(|date| jiff::fmt::rfc2822::parse(&date).ok())
-            .map(|date| date.timestamp());
-        let body = Limited::new(response.into_body(), BODY_LIMIT)
-            .collect()
-            .await
-            .map_err(|error| unanswered(connection, found, &format!("HTTP {status}, then {error}")))?
-            .to_bytes()
-            .to_vec();
-        Ok(Answer { status, content_type, body, started, finished: Timestamp::now(), date })
-    };
+    let exchange =
+        async { exchange(connection, &path).await.map_err(|why| unanswered(connection, found, &why)) };
     let Some(seconds) = timeout else {
         return exchange.await;
     };

@@ -85,6 +85,24 @@ if run 0 counter/counter -o json; then
 fi
 no_collector "after a capture"
 
+# The doctor, archives on the node, and the way to get rid of one.
+run 0 doctor counter/counter -o json && {
+    check "the doctor finds the endpoint" \
+        [ "$(json out '[c["state"] for c in d["items"] if c["check"] == "kubelet.endpoint"]')" = "['ok']" ]
+    check "the doctor sees memory and disk" \
+        [ "$(json out '[c["state"] for c in d["items"] if c["check"] == "node.disk"]')" = "['ok']" ]
+}
+name=lab-node/$(basename "$node_file")
+run 0 list -o name && { grep -qxF "$name" out && ok "the archive is listed" || bad "the archive is listed"; }
+head -c 1000 "$file" >pulled.tar.part
+run 0 pull "$name" pulled.tar -o json && {
+    check "pull goes on after a part" [ "$(json out 'd["items"][0]["continuedAtByte"]')" = 1000 ]
+    check "what was pulled is what is on the node" [ "$(digest pulled.tar)" = "$(digest "$node_file")" ]
+}
+run 2 rm "$name" --copy counter.json && { [ -f "$node_file" ] && ok "rm wants an equal copy" || bad "rm wants an equal copy"; }
+run 0 rm "$name" && { [ ! -e "$node_file" ] && ok "rm removes what is at home" || bad "rm removes what is at home"; }
+no_collector "after list, pull and rm"
+
 # Standard output, and a pod with one container.
 if run 0 tty - ; then
     newest=$(ls -t "$node_files"/checkpoint-tty_* | head -n 1)

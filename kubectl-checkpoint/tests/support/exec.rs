@@ -175,8 +175,9 @@ fn run(command: &[String], node: &Path, tools: &Path) -> (Child, mpsc::Receiver<
     assert_eq!(command[0], "sh");
     let args: Vec<String> = command[1..]
         .iter()
-        .map(|word| match word.strip_prefix("/checkpoints/") {
-            Some(name) => node.join(name).display().to_string(),
+        .map(|word| match word.strip_prefix("/checkpoints") {
+            Some("") => node.display().to_string(),
+            Some(name) => format!("{}{name}", node.display()),
             None => word.clone(),
         })
         .collect();

@@ -106,6 +106,16 @@ pub struct Scenario {
     pub state: Value,
     /// Running pods of deployment/web.
     pub replicas: Vec<&'static str>,
+    /// Specification of the target's container.
+    pub container: Value,
+    /// Free disk of the node and memory of the container; None is not allowed to be seen.
+    pub vitals: Option<(u64, u64)>,
+    /// The answer to a request for a pod that cannot be there.
+    pub probe: Trigger,
+    /// Whether `PodCheckpoint` objects are served.
+    pub pod_checkpoints: bool,
+    /// The nodes, and whether each is ready.
+    pub nodes: Vec<(&'static str, bool)>,
     /// The only bearer token that is let in.
     pub token: String,
     /// Speaks TLS, with this certificate.
@@ -126,6 +136,11 @@ impl Default for Scenario {
             protocol: "v4.channel.k8s.io",
             state: serde_json::json!({"running": {"startedAt": "2026-11-23T17:00:00Z"}}),
             replicas: vec!["web"],
+            container: serde_json::json!({"name": "app", "image": "img"}),
+            vitals: Some((1 << 40, 1 << 20)),
+            probe: Trigger::Answer(404, "text/plain".into(), b"pod does not exist".to_vec()),
+            pod_checkpoints: false,
+            nodes: vec![("node-1", true)],
             token: String::from("t"),
             tls: None,
         }
@@ -291,6 +306,11 @@ impl Fake {
 
     pub fn node_file(&self) -> PathBuf {
         self.node.path().join(ARCHIVE)
+    }
+
+    /// The directory that plays the node's.
+    pub fn node_directory(&self) -> &Path {
+        self.node.path()
     }
 
     pub fn kubeconfig(&self) -> PathBuf {

@@ -134,24 +134,46 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (method, parts.as_slice()) {
+        (Method::POST, ["api", "v1", "nodes", _, "proxy", "checkpoint", "default", name, _])
+            if name.chars().any(char::is_uppercase) =>
+        {
+            let Trigger::Answer(status, content_type, body) = &shared.scenario.probe else {
+                return Err(Gone);
+            };
+            Ok(raw(*status, content_type, body.clone()))
+        }
         (Method::POST, ["api", "v1", "nodes", "node-1", "proxy", "checkpoint", rest @ ..]) => {
             checkpoint(&shared, rest, &query).await
         }
-        (Method::GET, ["api", "v1", "nodes", name]) => Ok(answer(
+        (Method::GET, ["api", "v1", "nodes", _, "proxy", "stats", "summary"]) => Ok(summary(&shared)),
+        (Method::GET, ["apis"]) => {
+            let version = json!({"groupVersion": "checkpoint.k8s.io/v1alpha1", "version": "v1alpha1"});
+            let groups = if shared.scenario.pod_checkpoints {
+                json!([{"name": "checkpoint.k8s.io", "versions": [version], "preferredVersion": version}])
+            } else {
+                json!([])
+            };
+            Ok(answer(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
+        }
+        (Method::GET, ["apis", "checkpoint.k8s.io", "v1alpha1"]) => Ok(answer(
             200,
             &json!({
-                "kind": "Node", "apiVersion": "v1", "metadata": {"name": name},
-                "status": {
-                    "conditions": [{"type": "Ready", "status": "True"}],
-                    "nodeInfo": {
-                        "kubeletVersion": "v1.36.2", "containerRuntimeVersion": "containerd://2.1.9",
-                        "kernelVersion": "6.1", "osImage": "Debian", "operatingSystem": "linux",
-                        "architecture": "amd64", "bootID": "b", "machineID": "m",
-                        "systemUUID": "s", "kubeProxyVersion": "",
-                    },
-                },
+                "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "checkpoint.k8s.io/v1alpha1",
+                "resources": [{"name": "podcheckpoints", "singularName": "podcheckpoint", "namespaced": true,
+                    "kind": "PodCheckpoint", "verbs": ["create", "get"]}],
             }),
         )),
+        (Method::GET, ["api", "v1", "pods"]) => {
+            let seen = shared.seen.lock().unwrap();
+            let items: Vec<Value> = seen.pods.values().cloned().collect();
+            Ok(answer(200, &json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})))
+        }
+        (Method::GET, ["api", "v1", "nodes"]) => {
+            let items: Vec<Value> =
+                shared.scenario.nodes.iter().map(|(name, ready)| node(name, *ready)).collect();
+            Ok(answer(200, &json!({"kind": "NodeList", "apiVersion": "v1", "metadata": {}, "items": items})))
+        }
+        (Method::GET, ["api", "v1", "nodes", name]) => Ok(answer(200, &node(name, true))),
         (Method::POST, ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"]) => {
             let asked = &body["spec"]["resourceAttributes"];
             let mut resource = asked["resource"].as_str().unwrap().to_owned();
@@ -221,6 +243,38 @@ fn not_found(name: &str) -> Response<Full<Bytes>> {
     failure(404, "NotFound", &format!("pods \"{name}\" not found"))
 }
 
+fn node(name: &str, ready: bool) -> Value {
+    json!({
+        "kind": "Node", "apiVersion": "v1", "metadata": {"name": name},
+        "status": {
+            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "Unknown" }}],
+            "nodeInfo": {
+                "kubeletVersion": "v1.36.2", "containerRuntimeVersion": "containerd://2.1.9",
+                "kernelVersion": "6.1", "osImage": "Debian", "operatingSystem": "linux",
+                "architecture": "amd64", "bootID": "b", "machineID": "m",
+                "systemUUID": "s", "kubeProxyVersion": "",
+            },
+        },
+    })
+}
+
+fn summary(shared: &Shared) -> Response<Full<Bytes>> {
+    let Some((disk, memory)) = shared.scenario.vitals else {
+        let message = "nodes \"node-1\" is forbidden: User \"jo\" cannot get resource \"nodes/proxy\"";
+        return failure(403, "Forbidden", message);
+    };
+    answer(
+        200,
+        &json!({
+            "node": {"nodeName": "node-1", "fs": {"availableBytes": disk}},
+            "pods": [{
+                "podRef": {"name": "web", "namespace": "shop"},
+                "containers": [{"name": "app", "memory": {"workingSetBytes": memory}}],
+            }],
+        }),
+    )
+}
+
 async fn checkpoint(shared: &Shared, rest: &[&str], query: &str) -> Served {
     {
         let mut seen = shared.seen.lock().unwrap();
@@ -246,7 +300,7 @@ fn target(shared: &Shared, name: &str) -> Value {
     json!({
         "kind": "Pod", "apiVersion": "v1",
         "metadata": {"name": name, "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
-        "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "img"}]},
+        "spec": {"nodeName": "node-1", "containers": [shared.scenario.container]},
         "status": {
             "phase": "Running",
             "containerStatuses": [{

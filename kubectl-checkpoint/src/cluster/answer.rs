@@ -1,0 +1,208 @@
+//! The result, on standard output, in every format.
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::args::OutputFormat;
+use super::text;
+use crate::output::Table;
+
+/// What can be an item of an answer.
+pub(super) trait Item: Serialize {
+    /// The `kind` of the list.
+    const KIND: &'static str;
+
+    /// The names of the columns.
+    fn headers(wide: bool) -> Vec<&'static str>;
+
+    /// The cells, not yet escaped.
+    fn cells(&self, wide: bool) -> Vec<String>;
+
+    /// What `-o name` prints; nothing for an item without a name.
+    fn name(&self) -> Option<String>;
+}
+
+/// One capture, as `-o json` shows it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Capture {
+    /// Namespace of the pod.
+    pub(super) namespace: String,
+    /// Name of the pod.
+    pub(super) pod: String,
+    /// UID of the pod.
+    pub(super) pod_uid: Option<String>,
+    /// Name of the container.
+    pub(super) container: String,
+    /// The runtime's id of the container.
+    pub(super) container_id: Option<String>,
+    /// The node.
+    pub(super) node: String,
+    /// Path of the archive on the node, where it stays.
+    pub(super) node_path: String,
+    /// The file here; null for standard output.
+    pub(super) file: Option<String>,
+    /// Size of the archive.
+    pub(super) size_bytes: u64,
+    /// SHA-256 of the archive, here and on the node.
+    pub(super) sha256: String,
+    /// When the checkpoint was asked for.
+    pub(super) started: String,
+    /// When the archive was here and verified.
+    pub(super) finished: String,
+    /// The evidence record; null where none was written.
+    pub(super) record: Option<String>,
+}
+
+impl Item for Capture {
+    const KIND: &'static str = "CaptureList";
+
+    fn headers(wide: bool) -> Vec<&'static str> {
+        let mut headers = vec!["NAMESPACE", "POD", "CONTAINER", "NODE", "SIZE", "SHA256", "FILE"];
+        if wide {
+            headers.extend(["NODE PATH", "RECORD"]);
+        }
+        headers
+    }
+
+    fn cells(&self, wide: bool) -> Vec<String> {
+        // The full digest is in every other format and in the record.
+        let digest = if wide { self.sha256.clone() } else { self.sha256.chars().take(12).collect() };
+        let mut cells = vec![
+            self.namespace.clone(),
+            self.pod.clone(),
+            self.container.clone(),
+            self.node.clone(),
+            text::bytes(self.size_bytes),
+            digest,
+            or_dash(self.file.as_ref()),
+        ];
+        if wide {
+            cells.extend([self.node_path.clone(), or_dash(self.record.as_ref())]);
+        }
+        cells
+    }
+
+    fn name(&self) -> Option<String> {
+        self.file.clone()
+    }
+}
+
+/// A cell of what may not be known.
+pub(super) fn or_dash(value: Option<&String>) -> String {
+    value.cloned().unwrap_or_else(|| String::from("-"))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a, T> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: &'a [T],
+    warnings: &'a [String],
+}
+
+/// Writes items to standard output. A reader that closed the pipe is content.
+///
+/// # Errors
+///
+/// When standard output cannot be written.
+pub(super) fn write<T: Item>(items: &[T], warnings: &[String], format: OutputFormat) -> Result<()> {
+    print(&render(items, warnings, format)?)
+}
+
+/// Writes text to standard output.
+///
+/// # Errors
+///
+/// When standard output cannot be written.
+pub(super) fn print(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn render<T: Item>(items: &[T], warnings: &[String], format: OutputFormat) -> Result<String> {
+    let list = List { api_version: "libforensic/v1alpha1", kind: T::KIND, items, warnings };
+    Ok(match format {
+        OutputFormat::Json => serde_json::to_string_pretty(&list)? + "\n",
+        OutputFormat::Yaml => {
+            let mut yaml = serde_saphyr::to_string(&list)?;
+            if !yaml.ends_with('\n') {
+                yaml.push('\n');
+            }
+            yaml
+        }
+        OutputFormat::Ndjson => {
+            let mut out = String::new();
+            for item in items {
+                out.push_str(&serde_json::to_string(item)?);
+                out.push('\n');
+            }
+            out
+        }
+        OutputFormat::Name => {
+            items.iter().filter_map(Item::name).fold(String::new(), |out, name| out + &name + "\n")
+        }
+        OutputFormat::Table | OutputFormat::Wide => {
+            let wide = format == OutputFormat::Wide;
+            let mut out = Vec::new();
+            let mut table = Table::new(&mut out, T::headers(wide), true);
+            for item in items {
+                table.row(item.cells(wide).iter().map(|cell| text::escape(cell)).collect())?;
+            }
+            table.finish()?;
+            String::from_utf8_lossy(&out).into_owned()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Capture {
+        Capture {
+            namespace: "shop".into(),
+            pod: "web".into(),
+            pod_uid: None,
+            container: "app".into(),
+            container_id: None,
+            node: "n\u{1b}1".into(),
+            node_path: "/c/checkpoint-x.tar".into(),
+            file: Some("x.tar".into()),
+            size_bytes: 2048,
+            sha256: "ab".repeat(32),
+            started: "2026-01-01T00:00:00Z".into(),
+            finished: "2026-01-01T00:00:01Z".into(),
+            record: Some("x.tar.evidence.json".into()),
+        }
+    }
+
+    #[test]
+    fn the_formats_say_the_same() {
+        let items = [sample()];
+        let json: serde_json::Value =
+            serde_json::from_str(&render(&items, &[], OutputFormat::Json).unwrap()).unwrap();
+        assert_eq!(json["kind"], "CaptureList");
+        assert_eq!(json["apiVersion"], "libforensic/v1alpha1");
+        assert_eq!(json["items"][0]["sizeBytes"], 2048);
+        assert_eq!(json["items"][0]["nodePath"], "/c/checkpoint-x.tar");
+        assert_eq!(json["warnings"], serde_json::json!([]));
+        let yaml = render(&items, &[], OutputFormat::Yaml).unwrap();
+        assert!(yaml.contains("kind: CaptureList"), "{yaml}");
+        assert_eq!(render(&items, &[], OutputFormat::Name).unwrap(), "x.tar\n");
+        assert_eq!(render(&items, &[], OutputFormat::Ndjson).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn tables_are_aligned_and_escaped() {
+        let shown = render(&[sample()], &[], OutputFormat::Table).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(!shown.contains('\u{1b}'));
+        assert_eq!(lines[0].find("SIZE"), lines[1].find("2.0 KiB"), "{shown}");
+    }
+}

@@ -1,0 +1,366 @@
+//! `doctor`: whether a capture would work, and why not. It changes nothing.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt as _};
+use serde_json::Value;
+
+use super::answer::write;
+use super::args::{DoctorArgs, OutputFormat};
+use super::checks::{self, Check, State};
+use super::collector::{MANAGED_BY, Plan};
+use super::connection::Connection;
+use super::destination::PART;
+use super::dossier::who_am_i;
+use super::explain::{Class, Context, Route, explain};
+use super::interrupt::Interrupts;
+use super::report::Reporter;
+use super::rights::{Right, missing, rbac_yaml};
+use super::session::{self, INTERRUPTED};
+use super::target::{Found, Target, checked, find};
+use super::{discovery, text, trigger, vitals};
+use crate::cli;
+
+/// Says whether a capture would work.
+///
+/// # Errors
+///
+/// When the cluster cannot be asked at all.
+pub fn doctor(args: DoctorArgs) -> Result<ExitCode> {
+    session::block_on(run(args))
+}
+
+async fn run(args: DoctorArgs) -> Result<ExitCode> {
+    let mut interrupts = Interrupts::listen().context("cannot listen for signals")?;
+    let reporter = Reporter::new(args.quiet);
+    let target = args.target.as_deref().map(Target::parse).transpose()?;
+    if let Some(node) = &args.node {
+        checked(node)?;
+    }
+    let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    let examination = Box::pin(async {
+        let user = who_am_i(&connection).await;
+        let name = user.as_ref().and_then(|user| user.pointer("/username")).and_then(Value::as_str);
+        let rights = rights(&args, &connection, target.as_ref());
+        if args.rbac {
+            return Ok((Vec::new(), Some(rbac_yaml("checkpoint-capture", &rights, name))));
+        }
+        examine(&args, &connection, target.as_ref(), &rights, name, &reporter).await
+    });
+    let (checks, yaml) = tokio::select! {
+        result = examination => result?,
+        _ = interrupts.next() => return Ok(ExitCode::from(INTERRUPTED)),
+    };
+    reporter.clear();
+    if args.rbac {
+        super::answer::print(&yaml.unwrap_or_default())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let failed = checks.iter().any(|check| check.state == State::Failed);
+    write(&checks, &reporter.warnings(), args.output)?;
+    if args.output == OutputFormat::Table {
+        for check in checks.iter().filter(|check| check.state > State::Ok) {
+            if let Some(remedy) = &check.remedy {
+                eprintln!("{} ({}): {}", check.name, check.subject, remedy);
+            }
+        }
+        if let Some(yaml) = yaml {
+            eprintln!(
+                "\nthe rights that are missing (--rbac prints all that a capture needs):\n\n{}",
+                yaml.trim_end()
+            );
+        }
+    }
+    Ok(ExitCode::from(if failed { cli::NEGATIVE } else { 0 }))
+}
+
+/// Every right a capture needs, in the order it needs them.
+fn rights(args: &DoctorArgs, connection: &Connection, target: Option<&Target>) -> Vec<Right> {
+    let mut rights = match target {
+        Some(target) => target.rights(&connection.namespace),
+        None => vec![Right::namespaced(&connection.namespace, "get", "", "pods", "look up the target")],
+    };
+    rights.push(Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"));
+    rights.extend(Plan::rights(args.collector.namespace(connection)));
+    rights
+}
+
+async fn examine(
+    args: &DoctorArgs,
+    connection: &Connection,
+    target: Option<&Target>,
+    rights: &[Right],
+    user: Option<&str>,
+    reporter: &Reporter,
+) -> Result<(Vec<Check>, Option<String>)> {
+    let mut checks = Vec::new();
+    reporter.step("asking for rights");
+    checks.push(match user {
+        Some(user) => Check::new(
+            "identity",
+            State::Info,
+            "you",
+            format!("the API server takes you for {}", text::quote(user)),
+        ),
+        None => {
+            Check::new("identity", State::Unknown, "you", "the API server does not say whom it takes you for")
+        }
+    });
+    let denied = missing(connection, rights)
+        .await
+        .map_err(|error| anyhow::anyhow!("cannot ask which rights there are: {error}"))?;
+    for right in rights {
+        checks.push(of_right(right, denied.contains(right)));
+    }
+    let yaml = (!denied.is_empty()).then(|| rbac_yaml("checkpoint-capture", &denied, user));
+
+    let found = match target {
+        None => None,
+        Some(target) => match find(connection, target, args.container.as_deref()).await {
+            Ok(found) => Some(found),
+            Err(error) => {
+                let detail = format!("{error:#}");
+                let detail = detail.lines().next().unwrap_or_default();
+                let subject = args.target.as_deref().unwrap_or_default();
+                checks.push(Check::new("container.running", State::Failed, subject, detail));
+                None
+            }
+        },
+    };
+    let nodes = nodes(args, connection, found.as_ref(), target.is_some(), &mut checks).await;
+    for (name, node) in &nodes {
+        reporter.step(&format!("examining node {name}"));
+        of_node(connection, name, node.as_ref(), found.as_ref(), &mut checks).await;
+    }
+    if let Some((name, _)) = nodes.first() {
+        let namespace = args.collector.namespace(connection);
+        let plan = Plan::new(&args.collector, namespace, name, String::from("rehearsal"));
+        let subject = format!("namespace {namespace}");
+        checks.push(match plan.rehearse(connection).await {
+            Ok(()) => {
+                Check::new("collector.admitted", State::Ok, &subject, "the collector pod would be let in")
+            }
+            Err(error) => failed("collector.admitted", &subject, &format!("{error:#}")),
+        });
+    }
+    checks.push(discovery::pod_checkpoints(connection).await);
+    leftovers(connection, &mut checks).await;
+    Ok((checks, yaml))
+}
+
+/// The first line of a message is what happened, the rest what to do.
+fn failed(check: &'static str, subject: &str, message: &str) -> Check {
+    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+    let failed = Check::new(check, State::Failed, subject, first);
+    if rest.is_empty() { failed } else { failed.remedy(rest.trim()) }
+}
+
+fn of_right(right: &Right, denied: bool) -> Check {
+    let place =
+        right.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    let subject = format!("{} {}{place}", right.verb, right.resource);
+    if denied {
+        Check::new("rights", State::Failed, &subject, format!("missing: to {}", right.purpose))
+    } else {
+        Check::new("rights", State::Ok, &subject, format!("to {}", right.purpose))
+    }
+}
+
+/// The nodes to examine, each with its object where it may be read.
+async fn nodes(
+    args: &DoctorArgs,
+    connection: &Connection,
+    found: Option<&Found>,
+    targeted: bool,
+    checks: &mut Vec<Check>,
+) -> Vec<(String, Option<Node>)> {
+    let api: Api<Node> = Api::all(connection.client.clone());
+    let named = found.map(|found| found.node.clone()).or_else(|| args.node.clone());
+    if let Some(name) = named {
+        return match connection.ask(api.get(&name)).await {
+            Ok(node) => vec![(name, Some(node))],
+            Err(error) => {
+                let subject = format!("node {name}");
+                checks.push(Check::new("node.ready", State::Unknown, &subject, error.to_string()));
+                vec![(name, None)]
+            }
+        };
+    }
+    if targeted {
+        return Vec::new();
+    }
+    match connection.ask(api.list(&ListParams::default())).await {
+        Ok(list) => list
+            .items
+            .into_iter()
+            .filter_map(|node| Some((checked(&node.name_any()).ok()?, Some(node))))
+            .collect(),
+        Err(error) => {
+            checks.push(
+                Check::new("node.ready", State::Unknown, "nodes", error.to_string())
+                    .remedy("name one by --node"),
+            );
+            Vec::new()
+        }
+    }
+}
+
+async fn of_node(
+    connection: &Connection,
+    name: &str,
+    node: Option<&Node>,
+    found: Option<&Found>,
+    checks: &mut Vec<Check>,
+) {
+    if let Some(node) = node {
+        checks.extend(checks::node(name, node));
+    }
+    let info = node.and_then(|node| node.status.as_ref()).and_then(|status| status.node_info.as_ref());
+    let runtime = info.map(|info| info.container_runtime_version.as_str());
+    checks.push(endpoint(connection, name, runtime).await);
+    let vitals = match vitals::ask(connection, name, found).await {
+        Ok(vitals) => {
+            checks.push(checks::disk(name, &vitals, runtime));
+            Some(vitals)
+        }
+        Err(error) => {
+            let subject = format!("node {name}");
+            let check = Check::new("node.disk", State::Unknown, &subject, error.message);
+            checks.push(match error.code {
+                Some(403) => check.remedy("the right to get nodes/proxy would show the free disk of nodes"),
+                _ => check,
+            });
+            None
+        }
+    };
+    if let Some(found) = found {
+        checks.extend(checks::container(found, vitals.as_ref()));
+    }
+}
+
+/// Asks the kubelet for a checkpoint of a pod that cannot exist, as its name is
+/// none that Kubernetes lets be: nothing can be frozen, and the answer shows
+/// how far a real request would come.
+async fn endpoint(connection: &Connection, node: &str, runtime: Option<&str>) -> Check {
+    let subject = format!("node {node}");
+    let check = |state, detail: String| Check::new("kubelet.endpoint", state, &subject, detail);
+    let answer = match trigger::probe(connection, node).await {
+        Ok(answer) => answer,
+        Err(error) => return check(State::Failed, format!("no answer: {error}")),
+    };
+    let context = Context {
+        route: Route::ApiServer,
+        node,
+        namespace: trigger::NO_NAMESPACE,
+        pod: trigger::NO_NAME,
+        container: trigger::NO_NAME,
+        runtime,
+        timeout: None,
+    };
+    let explanation = explain(answer.status, answer.content_type.as_deref(), &answer.body, &context);
+    if explanation.class == Class::NoSuchPod {
+        return check(
+            State::Ok,
+            String::from("the kubelet serves checkpoints, and the API server may ask for them"),
+        );
+    }
+    let remedies = explanation.remedies.join("; ");
+    let rule = explanation.rbac.map_or_else(String::new, |yaml| format!("\n{}", yaml.trim_end()));
+    let detail = format!("HTTP {}: {} ({})", answer.status, explanation.cause, explanation.said);
+    check(State::Failed, detail).remedy(format!("{remedies}{rule}"))
+}
+
+/// Finds what killed runs left behind: pods in the cluster, files here.
+async fn leftovers(connection: &Connection, checks: &mut Vec<Check>) {
+    let params = ListParams::default().labels(&format!("app.kubernetes.io/managed-by={MANAGED_BY}"));
+    let everywhere: Api<Pod> = Api::all(connection.client.clone());
+    let here: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
+    let (place, pods) = match connection.ask(everywhere.list(&params)).await {
+        Ok(pods) => (String::from("all namespaces"), Ok(pods)),
+        Err(_) => {
+            (format!("namespace {} only", connection.namespace), connection.ask(here.list(&params)).await)
+        }
+    };
+    match pods {
+        Ok(pods) if pods.items.is_empty() => {
+            checks.push(Check::new("leftovers.pods", State::Ok, &place, "no collector pods"));
+        }
+        Ok(pods) => checks.extend(pods.items.iter().map(|pod| leftover(pod, Timestamp::now()))),
+        Err(error) => checks.push(Check::new("leftovers.pods", State::Unknown, &place, error.to_string())),
+    }
+    let files = std::fs::read_dir(".").into_iter().flatten().flatten();
+    for name in files.filter_map(|entry| entry.file_name().into_string().ok()) {
+        let name = text::escape(&name);
+        if name.ends_with(&format!(".tar{PART}")) {
+            checks.push(
+                Check::new(
+                    "leftovers.files",
+                    State::Warning,
+                    &name,
+                    "part of an archive whose download did not end",
+                )
+                .remedy(
+                    "go on with `kubectl checkpoint pull NODE/NAME` (`list` shows the names), or remove it",
+                ),
+            );
+        } else if name.starts_with(".kubectl-checkpoint-") && name.strip_suffix(".probe").is_some() {
+            checks.push(
+                Check::new("leftovers.files", State::Info, &name, "left by a run that was killed")
+                    .remedy("remove it"),
+            );
+        }
+    }
+}
+
+fn leftover(pod: &Pod, now: Timestamp) -> Check {
+    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+    let subject = text::escape(&format!("{namespace}/{name}"));
+    let age = pod.metadata.creation_timestamp.as_ref().map(|time| now.duration_since(time.0).as_secs());
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Unknown");
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("-");
+    let detail = format!(
+        "collector pod, {}{}, on node {}: it serves a run that goes on, or was left by one that was killed",
+        text::escape(phase),
+        age.map_or_else(String::new, |age| format!(", {age} s old")),
+        text::escape(node),
+    );
+    Check::new("leftovers.pods", State::Warning, &subject, detail).remedy(format!(
+        "where no run goes on, remove it: kubectl delete pod -n {} {}",
+        text::escape(&namespace),
+        text::escape(&name)
+    ))
+}
+
+/// Checks before a capture: warns of what may go wrong, ends where it will.
+///
+/// # Errors
+///
+/// When the disk of the node would be filled, unless that was to be passed over.
+pub(super) async fn before_capture(
+    connection: &Connection,
+    found: &Found,
+    runtime: Option<&str>,
+    skip: bool,
+    reporter: &Reporter,
+) -> Result<()> {
+    // Without the right to see the figures a capture is as good as it was.
+    let vitals = vitals::ask(connection, &found.node, Some(found)).await.ok();
+    let mut checks = checks::container(found, vitals.as_ref());
+    checks.extend(vitals.as_ref().map(|vitals| checks::disk(&found.node, vitals, runtime)));
+    for check in checks {
+        match check.state {
+            State::Failed if !skip => {
+                bail!("{}\n  nothing was touched; --skip-preflight goes on all the same", check.line())
+            }
+            State::Failed | State::Warning => reporter.warn(&check.line()),
+            State::Ok | State::Info | State::Unknown => {}
+        }
+    }
+    Ok(())
+}
