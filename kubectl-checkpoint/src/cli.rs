@@ -57,6 +57,10 @@ enum Command {
     Sockets(PidArgs),
     /// Lists mounts of every mount namespace
     Mounts(EvidenceArgs),
+    /// Lists namespaces: who is in which, and which are the host's
+    Namespaces(EvidenceArgs),
+    /// Lists control groups with their settings
+    Cgroups(EvidenceArgs),
     /// Lists links, addresses, routes and firewall rules, each with its source
     Network(EvidenceArgs),
     /// Lists System V shared memory, message queues and semaphores
@@ -193,6 +197,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Files(args) => evidence::files(&args),
         Command::Sockets(args) => evidence::sockets(&args),
         Command::Mounts(args) => evidence::mounts(&args),
+        Command::Namespaces(args) => evidence::namespaces(&args),
+        Command::Cgroups(args) => evidence::cgroups(&args),
         Command::Network(args) => evidence::network(&args),
         Command::Ipc(args) => evidence::ipc(&args),
         Command::Tmpfs(args) => evidence::tmpfs(&args),

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Items are made on one thread and dropped on another, which glibc's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     kubectl_checkpoint::run(std::env::args_os())
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use libforensic::model::{DescriptorKind, FileDescriptor};
 
-use super::{ABSENT, Evidence, deleted, or_absent, pids, text};
+use super::{ABSENT, Evidence, ahead, deleted, or_absent, pids, text};
 use crate::cli::PidArgs;
 use crate::output::{Rows, bytes};
 
@@ -50,12 +50,11 @@ impl Rows for Descriptors<'_> {
         sink: &mut dyn FnMut(FileDescriptor) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let checkpoint = self.evidence.get(index)?;
-        for pid in pids(checkpoint, self.pid)? {
-            for descriptor in checkpoint.descriptors(pid)? {
-                sink(descriptor)?;
-            }
-        }
-        Ok(())
+        ahead(
+            pids(checkpoint, self.pid)?,
+            |pid| Ok(checkpoint.descriptors(pid)?),
+            |list| list.into_iter().try_for_each(&mut *sink),
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use libforensic::model::Mapping;
 
-use super::{Evidence, deleted, pids, text};
+use super::{Evidence, ahead, deleted, pids, text};
 use crate::cli::PidArgs;
 use crate::output::{Rows, bytes};
 
@@ -51,11 +51,10 @@ impl Rows for Mappings<'_> {
 
     fn each(&self, index: usize, sink: &mut dyn FnMut(Mapping) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let checkpoint = self.evidence.get(index)?;
-        for pid in pids(checkpoint, self.pid)? {
-            for mapping in checkpoint.mappings(pid)? {
-                sink(mapping)?;
-            }
-        }
-        Ok(())
+        ahead(
+            pids(checkpoint, self.pid)?,
+            |pid| Ok(checkpoint.mappings(pid)?),
+            |list| list.into_iter().try_for_each(&mut *sink),
+        )
     }
 }

@@ -7,6 +7,7 @@ mod images;
 mod mappings;
 pub(crate) mod memory;
 mod mounts;
+mod namespaces;
 mod network;
 mod processes;
 mod seccomp;
@@ -28,6 +29,7 @@ pub(crate) use descriptors::files;
 pub(crate) use images::images;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
+pub(crate) use namespaces::{cgroups, namespaces};
 pub(crate) use network::{ipc, network};
 pub(crate) use processes::ps;
 pub(crate) use seccomp::seccomp;
@@ -163,6 +165,36 @@ pub(crate) fn pids(checkpoint: &Checkpoint, only: Option<u32>) -> anyhow::Result
             Ok(vec![pid])
         }
     }
+}
+
+/// Results that may be ready before they are taken.
+const AHEAD: usize = 64;
+
+/// Works out something for each key on a thread of its own, while what was worked out before is written.
+///
+/// `sink` gets the results in order; its error ends the work.
+pub(crate) fn ahead<K: Send, T: Send>(
+    keys: Vec<K>,
+    work: impl Fn(K) -> anyhow::Result<T> + Send,
+    mut sink: impl FnMut(T) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if keys.len() < 2 {
+        return keys.into_iter().try_for_each(|key| sink(work(key)?));
+    }
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(AHEAD);
+        scope.spawn(move || {
+            for key in keys {
+                let result = work(key);
+                let failed = result.is_err();
+                // Nobody takes it any more: writing failed.
+                if sender.send(result).is_err() || failed {
+                    break;
+                }
+            }
+        });
+        receiver.into_iter().try_for_each(|result| sink(result?))
+    })
 }
 
 pub(crate) fn text(text: Option<&Text>) -> String {

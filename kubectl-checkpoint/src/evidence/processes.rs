@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use libforensic::Checkpoint;
 use libforensic::model::{Process, Text};
 
-use super::{ABSENT, Evidence, deleted, or_absent, pids, text};
+use super::{ABSENT, Evidence, ahead, deleted, or_absent, pids, text};
 use crate::cli::PsArgs;
 use crate::output::{Format, Rows, bytes, escape_bytes};
 
@@ -91,10 +91,7 @@ impl Rows for Processes<'_> {
         } else {
             pids(checkpoint, self.pid)?.into_iter().map(|pid| (pid, String::new())).collect()
         };
-        for (pid, branches) in order {
-            sink(Row { process: checkpoint.process(pid)?, branches })?;
-        }
-        Ok(())
+        ahead(order, |(pid, branches)| Ok(Row { process: checkpoint.process(pid)?, branches }), sink)
     }
 }
 

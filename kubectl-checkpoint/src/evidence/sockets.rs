@@ -43,7 +43,11 @@ impl Rows for Sockets<'_> {
     }
 
     fn cells(&self, s: &Socket, wide: bool) -> Vec<String> {
-        let protocol = s.protocol.clone().or_else(|| s.kind.map(str::to_owned));
+        let protocol = s
+            .protocol_name
+            .map(str::to_owned)
+            .or_else(|| s.protocol.clone())
+            .or_else(|| s.kind.map(str::to_owned));
         let state = or_absent(s.state);
         let (recv, send) = (or_absent(s.receive_queue), or_absent(s.send_queue));
         let local = match (s.family, &s.local) {
@@ -54,6 +58,7 @@ impl Rows for Sockets<'_> {
         let remote = match (&s.remote, s.peer_inode) {
             (Some(remote), _) => remote.to_string(),
             (None, Some(inode)) => format!("socket:[{inode}]"),
+            (None, None) if s.awaits_accept.is_some() => "(not yet accepted)".to_owned(),
             _ => ABSENT.to_owned(),
         };
         let holders: Vec<String> = s.holders.iter().map(|h| format!("{}/{}", h.pid, h.fd)).collect();

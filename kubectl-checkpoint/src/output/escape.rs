@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 /// paragraph separators, bidirectional controls, zero-width and other format
 /// characters, and characters without a glyph become `\u{202e}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_harmless) {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) || text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

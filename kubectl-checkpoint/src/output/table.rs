@@ -4,6 +4,11 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+/// Columns that text takes on a terminal; cells are escaped, so ASCII has no control characters.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
 /// Rows that are looked at before the first is written, to find the widths of columns.
 const LOOK_AHEAD: usize = 5_000;
 /// A cell wider than this does not widen its column for all the others.
@@ -19,6 +24,7 @@ pub struct Table<W: Write> {
     show_headers: bool,
     widths: Vec<usize>,
     buffer: Vec<Vec<String>>,
+    line: String,
     started: bool,
     colored: bool,
 }
@@ -29,11 +35,29 @@ const YELLOW: &str = "\x1b[33m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
+fn pad(line: &mut String, mut columns: usize) {
+    const SPACES: &str = "                                                                ";
+    while columns > 0 {
+        let some = columns.min(SPACES.len());
+        line.push_str(&SPACES[..some]);
+        columns -= some;
+    }
+}
+
 impl<W: Write> Table<W> {
     /// Starts a table.
     pub fn new(out: W, headers: Vec<&'static str>, show_headers: bool) -> Self {
-        let widths = headers.iter().map(|h| if show_headers { h.width() } else { 0 }).collect();
-        Self { out, headers, show_headers, widths, buffer: Vec::new(), started: false, colored: false }
+        let widths = headers.iter().map(|h| if show_headers { width(h) } else { 0 }).collect();
+        Self {
+            out,
+            headers,
+            show_headers,
+            widths,
+            buffer: Vec::new(),
+            line: String::new(),
+            started: false,
+            colored: false,
+        }
     }
 
     /// Turns colour on or off.
@@ -52,8 +76,8 @@ impl<W: Write> Table<W> {
         if self.started {
             return self.write(&cells, "");
         }
-        for (width, cell) in self.widths.iter_mut().zip(&cells) {
-            *width = (*width).max(cell.width().min(WIDEST));
+        for (widest, cell) in self.widths.iter_mut().zip(&cells) {
+            *widest = (*widest).max(width(cell).min(WIDEST));
         }
         self.buffer.push(cells);
         if self.buffer.len() >= LOOK_AHEAD { self.start() } else { Ok(()) }
@@ -72,10 +96,11 @@ impl<W: Write> Table<W> {
     }
 
     fn write(&mut self, cells: &[String], style: &str) -> io::Result<()> {
-        let mut line = String::new();
+        let line = &mut self.line;
+        line.clear();
         let last = cells.iter().rposition(|c| !c.is_empty()).unwrap_or(0);
         for (i, cell) in cells.iter().enumerate().take(last + 1) {
-            let style = if cell.ends_with(GONE) { YELLOW } else { style };
+            let style = if self.colored && cell.ends_with(GONE) { YELLOW } else { style };
             if self.colored && !style.is_empty() {
                 line.push_str(style);
                 line.push_str(cell);
@@ -84,9 +109,9 @@ impl<W: Write> Table<W> {
                 line.push_str(cell);
             }
             if i < last {
-                let width = self.widths.get(i).copied().unwrap_or(0);
-                let padding = width.saturating_sub(cell.width()) + 3;
-                line.extend(std::iter::repeat_n(' ', padding));
+                let widest = self.widths.get(i).copied().unwrap_or(0);
+                let padding = widest.saturating_sub(width(cell)) + 3;
+                pad(line, padding);
             }
         }
         line.push('\n');

@@ -108,16 +108,26 @@ pub fn read_all<M>(bytes: &[u8]) -> (Vec<(u64, M)>, Vec<Error>)
 where
     M: prost::Message + prost::Name + Default,
 {
+    read_all_as(None, bytes)
+}
+
+/// As [`read_all`], of an image that should be of this kind.
+pub(crate) fn read_all_as<M>(hint: Option<Kind>, bytes: &[u8]) -> (Vec<(u64, M)>, Vec<Error>)
+where
+    M: prost::Message + prost::Name + Default,
+{
     let mut messages = Vec::new();
     let mut errors = Vec::new();
-    let records = match Records::new(None, bytes) {
-        Ok(records) => records.without_payloads(),
+    let mut records = match Records::with_buffer(hint, bytes, bytes.len()) {
+        Ok(records) => records,
         Err(error) => return (messages, vec![error]),
     };
-    for record in records {
-        let decoded = match record {
-            Ok(record) if record.message.name != M::NAME => continue,
-            Ok(record) => record.decode().map(|message| (record.offset, message)),
+    // One buffer for all: an image may hold a million records of a few bytes.
+    let mut body = Vec::new();
+    while let Some(frame) = records.next_frame(&mut body) {
+        let decoded = match frame {
+            Ok(frame) if frame.message.name != M::NAME => continue,
+            Ok(frame) => decode_bounded(&body, frame.message, frame.offset).map(|m| (frame.offset, m)),
             Err(error) => Err(error),
         };
         match decoded {

@@ -173,7 +173,12 @@ impl<R: Read> Records<R> {
     /// Those of [`FileHeader::parse`]; [`ErrorKind::NoRecords`] for a kind of
     /// image without records.
     pub fn new(hint: Option<Kind>, source: R) -> Result<Self> {
-        let mut source = BufReader::with_capacity(64 << 10, source);
+        Self::with_buffer(hint, source, usize::MAX)
+    }
+
+    /// As [`Records::new`], for a source that holds no more than so many bytes.
+    pub(crate) fn with_buffer(hint: Option<Kind>, source: R, most: usize) -> Result<Self> {
+        let mut source = BufReader::with_capacity(most.min(64 << 10), source);
         let mut start = Vec::with_capacity(8);
         let has_magic = |kind: &Kind| !matches!(kind.info().header, Header::Raw | Header::Length64);
         let header = if let Some(kind) = hint.filter(|kind| !has_magic(kind)) {

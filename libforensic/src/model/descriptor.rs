@@ -125,6 +125,8 @@ pub struct FileDescriptor {
     pub mount_id: Option<i32>,
     /// Size of the file in bytes.
     pub size: Option<u64>,
+    /// Type and permission bits of what has a path.
+    pub mode: Option<u32>,
     /// What there is to say about this kind of descriptor only.
     pub details: Map<String, Value>,
     /// Who else holds the open file.
@@ -149,7 +151,7 @@ pub(crate) struct PipeQueue {
 impl FileDescriptor {
     pub(crate) fn new(
         pid: u32,
-        entry: &proto::FdinfoEntry,
+        entry: proto::FdinfoEntry,
         files: &Files,
         queue: impl Fn(u32) -> Option<PipeQueue>,
     ) -> Self {
@@ -170,16 +172,18 @@ impl FileDescriptor {
             file_id: id,
             mount_id: None,
             size: None,
+            mode: None,
             details: Map::new(),
             sharing: None,
             locks: Vec::new(),
             watched_by: Vec::new(),
-            raw: Arc::new(entry.clone()),
-            raw_file: file.clone(),
+            raw: Arc::new(entry),
+            raw_file: None,
         };
-        if let Some(file) = file {
-            fd.interpret(&file, files, queue);
+        if let Some(file) = &file {
+            fd.interpret(file, files, queue);
         }
+        fd.raw_file = file;
         if let Some(flags) = &mut fd.flags
             && close_on_exec
         {
@@ -205,7 +209,7 @@ impl FileDescriptor {
             kind::PIPE => {
                 self.kind = Some(DescriptorKind::Pipe);
                 if let Some(pipe) = &file.pipe {
-                    self.pipe(pipe.pipe_id, queue);
+                    self.pipe(pipe.pipe_id, pipe.flags, queue);
                     self.target = pipe.pipe_id.map(|i| format!("pipe:[{i}]").into());
                     self.flags = pipe.flags;
                 }
@@ -222,7 +226,7 @@ impl FileDescriptor {
                         self.size = None;
                         self.position = None;
                     }
-                    self.pipe(fifo.pipe_id, queue);
+                    self.pipe(fifo.pipe_id, None, queue);
                 }
             }
             kind::TTY => {
@@ -402,9 +406,7 @@ impl FileDescriptor {
         self.position = reg.pos;
         self.mount_id = reg.mnt_id.filter(|m| *m >= 0);
         self.size = reg.size;
-        if let Some(mode) = reg.mode {
-            self.detail("mode", Some(format!("{mode:07o}")));
-        }
+        self.mode = reg.mode;
         if reg.ext == Some(true) {
             self.detail("external", Some(true));
         }
@@ -417,15 +419,13 @@ impl FileDescriptor {
         self.deleted = Some(files.remap(id).is_some());
     }
 
-    fn pipe(&mut self, pipe_id: Option<u32>, queue: impl Fn(u32) -> Option<PipeQueue>) {
+    fn pipe(&mut self, pipe_id: Option<u32>, flags: Option<u32>, queue: impl Fn(u32) -> Option<PipeQueue>) {
         self.inode = pipe_id.map(u64::from);
         let data = pipe_id.and_then(queue);
         // A pipe whose read end nobody in the dump holds has no record of its contents.
         self.detail("queuedBytes", Some(data.map(|d| d.bytes)));
         self.detail("capacityBytes", Some(data.and_then(|d| d.capacity)));
-        let mode =
-            self.flags.or_else(|| self.raw_file.as_ref().and_then(|f| f.pipe.as_ref()).and_then(|p| p.flags));
-        self.detail("readable", mode.map(|f| f & 1 == 0));
+        self.detail("readable", self.flags.or(flags).map(|f| f & 1 == 0));
     }
 
     fn memfd(&mut self, files: &Files, id: u32) {
@@ -498,6 +498,31 @@ pub(crate) fn device(dev: u32) -> String {
     format!("{}:{}", dev >> 20, dev & 0xf_ffff)
 }
 
+/// Open flags as /proc/PID/fdinfo writes them.
+struct Octal(u32);
+
+impl Serialize for Octal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("0{:o}", self.0))
+    }
+}
+
+/// The details, and among them the mode: all regular files have one, and most have no other detail.
+struct Details<'f>(&'f FileDescriptor);
+
+impl Serialize for Details<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(mode) = self.0.mode {
+            map.serialize_entry("mode", &format_args!("{mode:07o}"))?;
+        }
+        for (key, value) in &self.0.details {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
 impl Serialize for FileDescriptor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -509,12 +534,12 @@ impl Serialize for FileDescriptor {
         map.serialize_entry("deleted", &self.deleted)?;
         map.serialize_entry("inode", &self.inode)?;
         map.serialize_entry("posBytes", &self.position)?;
-        map.serialize_entry("flags", &self.flags.map(|f| format!("0{f:o}")))?;
+        map.serialize_entry("flags", &self.flags.map(Octal))?;
         map.serialize_entry("closeOnExec", &self.close_on_exec)?;
         map.serialize_entry("fileId", &self.file_id)?;
         map.serialize_entry("mountId", &self.mount_id)?;
         map.serialize_entry("sizeBytes", &self.size)?;
-        map.serialize_entry("details", &self.details)?;
+        map.serialize_entry("details", &Details(self))?;
         map.serialize_entry("sharing", &self.sharing)?;
         map.serialize_entry("locks", &self.locks)?;
         map.serialize_entry("watchedBy", &self.watched_by)?;

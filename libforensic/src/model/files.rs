@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::images::Images;
 use super::text::Text;
-use crate::image::schema::Message as Schema;
+use crate::image::schema::{self, Message as Schema};
 use crate::image::{Kind, Record, Records, decode_bounded, proto};
 
 /// CRIU's file types (`fd_types` in fdinfo.proto).
@@ -53,8 +53,10 @@ pub enum Remap {
 #[derive(Debug)]
 pub(crate) struct Files {
     bytes: Vec<u8>,
-    /// Body ranges of files.img by (type, id).
-    index: HashMap<(i32, u32), Range<usize>>,
+    /// Body ranges of files.img by type and id, sorted.
+    index: Vec<(u64, Range<usize>)>,
+    /// Describes a record of files.img.
+    entry: &'static Schema,
     /// Records of the images that CRIU wrote before 3.4, by (type, id).
     legacy: HashMap<(i32, u32), Arc<proto::FileEntry>>,
     remaps: HashMap<u32, Remap>,
@@ -71,16 +73,19 @@ struct FileHead {
     id: Option<u32>,
 }
 
-fn index_file(images: &Images, record: &Record, index: &mut HashMap<(i32, u32), Range<usize>>) {
+/// Orders files by type, and those of one type by id.
+pub(super) fn key(kind: i32, id: u32) -> u64 {
+    u64::from(kind.cast_unsigned()) << 32 | u64::from(id)
+}
+
+fn index_file(images: &Images, record: &Record, index: &mut Vec<(u64, Range<usize>)>) {
     match FileHead::decode(record.body.as_slice()) {
         Ok(head) => {
-            let key = (head.kind.unwrap_or(0), head.id.unwrap_or(0));
+            let key = key(head.kind.unwrap_or(0), head.id.unwrap_or(0));
             // The body stands behind its length of four bytes.
             let start = usize::try_from(record.offset).ok().and_then(|o| o.checked_add(4));
             let range = start.and_then(|start| Some(start..start.checked_add(record.body.len())?));
-            if let Some(range) = range {
-                index.entry(key).or_insert(range);
-            }
+            index.extend(range.map(|range| (key, range)));
         }
         Err(e) => images.warn("files.img", Some(record.offset), &e.to_string()),
     }
@@ -90,14 +95,15 @@ impl Files {
     pub(crate) fn load(images: &Arc<Images>) -> Self {
         let mut files = Self {
             bytes: Vec::new(),
-            index: HashMap::new(),
+            index: Vec::new(),
+            entry: &schema::messages::FILE_ENTRY,
             legacy: HashMap::new(),
             remaps: HashMap::new(),
             memfds: OnceLock::new(),
             images: Arc::clone(images),
         };
         if let Some(bytes) = images.bytes("files.img") {
-            let mut index = HashMap::new();
+            let mut index = Vec::new();
             match Records::new(Some(Kind::Files), bytes.as_slice()) {
                 Ok(records) => {
                     for record in records {
@@ -109,6 +115,9 @@ impl Files {
                 }
                 Err(e) => images.warn("files.img", Some(e.offset()), &e.to_string()),
             }
+            // Of two records with one id the first counts: the sort keeps their order.
+            index.sort_by_key(|(key, _)| *key);
+            index.dedup_by_key(|(key, _)| *key);
             files.index = index;
             files.bytes = bytes;
         } else {
@@ -199,12 +208,14 @@ impl Files {
 
     /// Returns the record of a file.
     pub(crate) fn get(&self, kind: i32, id: u32) -> Option<Arc<proto::FileEntry>> {
-        if let Some(entry) = self.legacy.get(&(kind, id)) {
-            return Some(Arc::clone(entry));
+        if !self.legacy.is_empty() {
+            return self.legacy.get(&(kind, id)).cloned();
         }
-        let body = self.bytes.get(self.index.get(&(kind, id))?.clone())?;
-        let message = Schema::by_name("file_entry")?;
-        match decode_bounded::<proto::FileEntry>(body, message, 0) {
+        let at = self.index.binary_search_by_key(&key(kind, id), |(key, _)| *key).ok()?;
+        let body = self.bytes.get(self.index.get(at)?.1.clone())?;
+        #[cfg(test)]
+        self.images.count(1, 1);
+        match decode_bounded::<proto::FileEntry>(body, self.entry, 0) {
             Ok(entry) => Some(Arc::new(entry)),
             Err(e) => {
                 self.images.warn("files.img", None, &format!("the record of file {id}: {e}"));
@@ -215,10 +226,14 @@ impl Files {
 
     /// Returns every file of one type, sorted by id.
     pub(crate) fn of_kind(&self, kind: i32) -> Vec<u32> {
-        let mut ids: Vec<u32> =
-            self.index.keys().chain(self.legacy.keys()).filter(|k| k.0 == kind).map(|k| k.1).collect();
+        let first = self.index.partition_point(|(k, _)| *k < key(kind, 0));
+        let end = self.index.partition_point(|(k, _)| *k <= key(kind, u32::MAX));
+        let range = self.index.get(first..end).unwrap_or_default();
+        // The low half of a key is the id.
+        let current = range.iter().filter_map(|(k, _)| u32::try_from(k & u64::from(u32::MAX)).ok());
+        let legacy = self.legacy.keys().filter(|k| k.0 == kind).map(|k| k.1);
+        let mut ids: Vec<u32> = current.chain(legacy).collect();
         ids.sort_unstable();
-        ids.dedup();
         ids
     }
 

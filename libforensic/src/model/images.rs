@@ -16,11 +16,21 @@ pub(crate) struct Images {
     prefix: Vec<u8>,
     pub(crate) warnings: Warnings,
     parent: OnceLock<Option<Arc<Images>>>,
+    /// Bytes of images read and records of files decoded so far.
+    #[cfg(test)]
+    pub(crate) steps: [std::sync::atomic::AtomicU64; 2],
 }
 
 impl Images {
     fn new(archive: Arc<Archive>, prefix: Vec<u8>) -> Self {
-        Self { archive, prefix, warnings: Warnings::default(), parent: OnceLock::new() }
+        Self {
+            archive,
+            prefix,
+            warnings: Warnings::default(),
+            parent: OnceLock::new(),
+            #[cfg(test)]
+            steps: Default::default(),
+        }
     }
 
     /// Looks for the directory that holds the images; `None` if no CRIU image is there.
@@ -93,12 +103,21 @@ impl Images {
             return None;
         }
         match self.archive.read(member) {
-            Ok(bytes) => Some(bytes),
+            Ok(bytes) => {
+                #[cfg(test)]
+                self.count(0, bytes.len() as u64);
+                Some(bytes)
+            }
             Err(e) => {
                 self.warnings.push(Warning::from(&e));
                 None
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count(&self, which: usize, steps: u64) {
+        self.steps[which].fetch_add(steps, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Decodes all records of an image; what is damaged becomes a warning.
@@ -113,13 +132,8 @@ impl Images {
     pub(crate) fn decode<M: Message + Name + Default>(&self, name: &str, bytes: &[u8]) -> Vec<(u64, M)> {
         // An image of another kind under this name has no records of this type:
         // without a word it would look like an empty one.
-        if let Some((kind, _)) = image::Kind::from_file_name(name.as_bytes())
-            && let Err(e) = image::Records::new(Some(kind), bytes)
-        {
-            self.warn(name, Some(e.offset()), &e.to_string());
-            return Vec::new();
-        }
-        let (records, errors) = image::read_all::<M>(bytes);
+        let kind = image::Kind::from_file_name(name.as_bytes()).map(|(kind, _)| kind);
+        let (records, errors) = image::read_all_as::<M>(kind, bytes);
         for e in errors {
             self.warn(name, Some(e.offset()), &e.to_string());
         }

@@ -16,21 +16,27 @@
 //! ```
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod arguments;
 mod bpf;
 mod cache;
+mod cgroup;
 mod container;
+#[cfg(test)]
+mod cost_tests;
 mod descriptor;
 pub(crate) mod files;
 mod foreign;
 mod ghost;
 mod images;
 mod ipc;
+mod kernel;
 mod location;
 mod lock;
 mod mapping;
 mod member;
 mod mount;
 mod names;
+mod namespace;
 mod netlink;
 mod network;
 mod process;
@@ -43,6 +49,7 @@ mod seccomp;
 mod sharing;
 mod signal;
 mod socket;
+mod space;
 mod summary;
 mod syscall;
 mod syscall_table;
@@ -62,6 +69,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
+pub use cgroup::{CgroupDirectory, CgroupProperty};
 pub use container::{Container, Engine, Metadata, Pod};
 pub use descriptor::{DescriptorKind, FileDescriptor};
 pub use files::Remap;
@@ -74,6 +82,7 @@ pub use mapping::{Mapping, MappingKind};
 pub use member::{MemberSummary, companion_kind};
 pub use mount::Mount;
 pub use names::{capability_names, securebit_names, signal_name, signal_names};
+pub use namespace::{Namespace, NamespaceKind};
 pub use network::{NetworkItem, Source};
 pub use process::{
     AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
@@ -374,7 +383,7 @@ impl Checkpoint {
         let Some(entries) = self.fd_table(pid)? else { return Ok(Vec::new()) };
         let files = self.files();
         let mut list: Vec<FileDescriptor> = entries
-            .iter()
+            .into_iter()
             .map(|(offset, entry)| {
                 let fd = FileDescriptor::new(pid, entry, files, |id| self.pipes().get(&id).copied());
                 if fd.raw_file.is_none() {
@@ -384,7 +393,9 @@ impl Checkpoint {
                 fd
             })
             .collect();
-        list.sort_by_key(|f| f.fd);
+        if !list.is_sorted_by_key(|f| f.fd) {
+            list.sort_by_key(|f| f.fd);
+        }
         self.surround(pid, &mut list);
         Ok(list)
     }
@@ -442,6 +453,7 @@ impl Checkpoint {
                 sockets.extend(Socket::new(&raw, who, big_endian, mips, |f| self.queues(f)));
             }
         }
+        socket::mark_unaccepted(&mut sockets);
         sockets
     }
 

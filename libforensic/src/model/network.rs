@@ -194,7 +194,7 @@ impl Checkpoint {
         items
     }
 
-    fn member_name(&self, image: &str) -> String {
+    pub(super) fn member_name(&self, image: &str) -> String {
         self.images.find(image).map_or_else(|| image.to_owned(), |m| m.display_name().into_owned())
     }
 

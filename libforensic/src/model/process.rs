@@ -217,6 +217,21 @@ pub struct Namespaces {
     pub time: Option<u32>,
 }
 
+impl Namespaces {
+    pub(crate) fn from_ids(i: &proto::TaskKobjIdsEntry) -> Self {
+        Self {
+            pid: i.pid_ns_id,
+            mnt: i.mnt_ns_id,
+            net: i.net_ns_id,
+            ipc: i.ipc_ns_id,
+            uts: i.uts_ns_id,
+            user: i.user_ns_id,
+            cgroup: i.cgroup_ns_id,
+            time: i.time_ns_id,
+        }
+    }
+}
+
 /// A control group a process is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -225,6 +240,8 @@ pub struct Cgroup {
     pub controllers: Vec<Text>,
     /// The path.
     pub path: Text,
+    /// The beginning of the path that is `/` in the process's own cgroup namespace.
+    pub namespace_root: Option<Text>,
 }
 
 impl Serialize for Cgroup {
@@ -232,6 +249,7 @@ impl Serialize for Cgroup {
         let mut map = serializer.serialize_map(None)?;
         put_texts(&mut map, "controllers", Some(&self.controllers))?;
         put_text(&mut map, "path", Some(&self.path))?;
+        put_text(&mut map, "namespaceRoot", self.namespace_root.as_ref())?;
         map.end()
     }
 }

@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
+use super::files::key;
 use super::{Checkpoint, FileDescriptor, Holder};
 
 /// Most holders of one file that are named.
 const NAMED: usize = 16;
+
+/// Rows that are looked at first for the end of those of one file.
+const NEAR: usize = 8;
 
 /// Other descriptors with the same open file description: position and flags are common to all.
 ///
@@ -31,16 +35,18 @@ pub(super) struct HolderTable {
     rows: Vec<(u64, u32, u32)>,
 }
 
-/// Until CRIU 3.4 ids were unique only among files of one type.
-fn key(kind: i32, id: u32) -> u64 {
-    u64::from(kind.cast_unsigned()) << 32 | u64::from(id)
-}
-
 impl HolderTable {
     fn of(&self, key: u64) -> &[(u64, u32, u32)] {
         let start = self.rows.partition_point(|r| r.0 < key);
-        let end = self.rows.partition_point(|r| r.0 <= key);
-        self.rows.get(start..end).unwrap_or_default()
+        let rest = self.rows.get(start..).unwrap_or_default();
+        // Few descriptors share a file: look near by before the whole table is halved again.
+        let near = rest.get(..NEAR).unwrap_or(rest);
+        let end = if near.last().is_some_and(|r| r.0 == key) {
+            rest.partition_point(|r| r.0 <= key)
+        } else {
+            near.partition_point(|r| r.0 <= key)
+        };
+        rest.get(..end).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sockets as `ss` shows them.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -93,8 +94,10 @@ pub struct Socket {
     pub family: Family,
     /// `stream`, `dgram`, `seqpacket`, `raw` …
     pub kind: Option<&'static str>,
-    /// The protocol's name, or its number as text.
+    /// The protocol's name, or its number as text; always a number for raw sockets of rarer protocols.
     pub protocol: Option<String>,
+    /// The name of an IP protocol, also of the rarer ones.
+    pub protocol_name: Option<&'static str>,
     /// `LISTEN`, `ESTABLISHED`, `UNCONN` …
     pub state: Option<&'static str>,
     /// Local end of an IP socket.
@@ -105,6 +108,8 @@ pub struct Socket {
     pub path: Option<Text>,
     /// Inode number of the peer of a Unix socket.
     pub peer_inode: Option<u64>,
+    /// Inode number of the listening Unix socket that has not yet accepted this connection.
+    pub awaits_accept: Option<u64>,
     /// Inode number; CRIU keeps none of packet sockets.
     pub inode: Option<u64>,
     /// Who holds it.
@@ -155,6 +160,20 @@ pub(crate) struct Queues {
     pub tcp: Option<TcpRepair>,
 }
 
+/// Tells connections that nobody has accepted yet from others.
+///
+/// CRIU gives them the listening socket for a peer (criu/sk-unix.c, `icons`);
+/// the kernel's own peer is a socket that no descriptor holds.
+pub(crate) fn mark_unaccepted(sockets: &mut [Socket]) {
+    let listening: HashSet<u64> =
+        sockets.iter().filter(|s| s.state == Some("LISTEN")).filter_map(|s| s.inode).collect();
+    for socket in sockets.iter_mut().filter(|s| s.family == Family::Unix && s.state != Some("LISTEN")) {
+        if socket.peer_inode.is_some_and(|peer| listening.contains(&peer)) {
+            socket.awaits_accept = socket.peer_inode.take();
+        }
+    }
+}
+
 impl Socket {
     /// Interprets a record of the file table; `None` if it is no socket.
     pub(crate) fn new(
@@ -169,11 +188,13 @@ impl Socket {
             family: Family::Unix,
             kind: None,
             protocol: None,
+            protocol_name: None,
             state: None,
             local: None,
             remote: None,
             path: None,
             peer_inode: None,
+            awaits_accept: None,
             inode: None,
             holders,
             receive_queue: queue.receive,
@@ -200,7 +221,11 @@ impl Socket {
     fn inet(&mut self, s: &proto::InetSkEntry, big_endian: bool, mips: bool) {
         self.family = if s.family == Some(10) { Family::Inet6 } else { Family::Inet };
         self.kind = s.r#type.and_then(|t| names::socket_type(t, mips));
-        self.protocol = s.proto.map(|p| names::ip_protocol(p).map_or_else(|| p.to_string(), str::to_owned));
+        self.protocol_name = s.proto.and_then(names::ip_protocol);
+        let number = s.proto.map(|p| p.to_string());
+        // What a raw socket speaks is a number that its owner chose; these few have a name everywhere.
+        let named = self.kind != Some("raw") || s.proto.is_some_and(|p| [1, 6, 17, 58, 136].contains(&p));
+        self.protocol = self.protocol_name.filter(|_| named).map(str::to_owned).or(number);
         self.state = s.state.and_then(names::socket_state);
         self.inode = s.ino.map(u64::from);
         let raw = self.kind == Some("raw");
@@ -469,6 +494,8 @@ impl Serialize for Socket {
         map.serialize_entry("fileId", &self.file_id)?;
         map.serialize_entry("tcp", &self.tcp)?;
         map.serialize_entry("messages", &self.messages)?;
+        map.serialize_entry("protocolName", &self.protocol_name)?;
+        map.serialize_entry("awaitsAccept", &self.awaits_accept)?;
         map.end()
     }
 }

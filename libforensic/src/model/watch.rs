@@ -204,29 +204,27 @@ fn resolve_epoll(watches: &mut [Value], targets: &HashMap<u32, Value>) {
 
 /// Who is told by a signal when something happens on the file (`F_SETOWN`).
 fn owner(file: &proto::FileEntry) -> Option<Value> {
-    let fown = [
-        file.reg.as_ref().and_then(|f| f.fown),
-        file.isk.as_ref().and_then(|f| f.fown),
-        file.nsf.as_ref().and(None),
-        file.psk.as_ref().and_then(|f| f.fown),
-        file.nlsk.as_ref().and_then(|f| f.fown),
-        file.efd.as_ref().and_then(|f| f.fown),
-        file.epfd.as_ref().and_then(|f| f.fown),
-        file.sgfd.as_ref().and_then(|f| f.fown),
-        file.tfd.as_ref().and_then(|f| f.fown),
-        file.ify.as_ref().and_then(|f| f.fown),
-        file.ffy.as_ref().and_then(|f| f.fown),
-        file.pipe.as_ref().and_then(|f| f.fown),
-        file.usk.as_ref().and_then(|f| f.fown),
-        file.tty.as_ref().and_then(|f| f.fown),
-        file.memfd.as_ref().and_then(|f| f.fown),
-        file.bpf.as_ref().and_then(|f| f.fown),
-        file.pidfd.as_ref().and_then(|f| f.fown),
-        file.ext.as_ref().and_then(|f| f.fown),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|f| f.pid.unwrap_or(0) != 0 || f.signum.unwrap_or(0) != 0)?;
+    let fown = match file.r#type? {
+        kind::REG => file.reg.as_ref()?.fown,
+        kind::PIPE => file.pipe.as_ref()?.fown,
+        kind::INETSK => file.isk.as_ref()?.fown,
+        kind::UNIXSK => file.usk.as_ref()?.fown,
+        kind::PACKETSK => file.psk.as_ref()?.fown,
+        kind::NETLINKSK => file.nlsk.as_ref()?.fown,
+        kind::EVENTFD => file.efd.as_ref()?.fown,
+        kind::EVENTPOLL => file.epfd.as_ref()?.fown,
+        kind::SIGNALFD => file.sgfd.as_ref()?.fown,
+        kind::TIMERFD => file.tfd.as_ref()?.fown,
+        kind::INOTIFY => file.ify.as_ref()?.fown,
+        kind::FANOTIFY => file.ffy.as_ref()?.fown,
+        kind::TTY => file.tty.as_ref()?.fown,
+        kind::MEMFD => file.memfd.as_ref()?.fown,
+        kind::BPFMAP => file.bpf.as_ref()?.fown,
+        kind::PIDFD => file.pidfd.as_ref()?.fown,
+        kind::EXT => file.ext.as_ref()?.fown,
+        _ => None,
+    }
+    .filter(|f| f.pid.unwrap_or(0) != 0 || f.signum.unwrap_or(0) != 0)?;
     let kind = match fown.pid_type {
         Some(0) => Some("thread"),
         Some(1) => Some("process"),

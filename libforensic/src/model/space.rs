@@ -1,0 +1,148 @@
+//! The address space of a process, put together from its mappings and page maps.
+
+use super::Checkpoint;
+use super::State;
+use super::mapping::{Mapping, MappingKind, status};
+use super::retention::auxv_value;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::proto;
+use crate::memory::store::PageStore;
+use crate::memory::{AddressSpace, Backing, Region};
+
+/// `AT_PAGESZ`.
+const AT_PAGESZ: u64 = 6;
+/// Page sizes that Linux knows, in bytes.
+const PAGE_SIZES: std::ops::RangeInclusive<u64> = 4096..=(1 << 20);
+
+impl Checkpoint {
+    /// Returns the page size in bytes, as the first process's auxiliary vector tells; 4096 if none does.
+    pub fn page_size(&self) -> u64 {
+        *self.page.get_or_init(|| {
+            for pid in self.pids() {
+                let name = format!("mm-{pid}.img");
+                if self.images.find(&name).is_none() {
+                    continue;
+                }
+                let Some(mm) = self.images.one::<proto::MmEntry>(&name) else { continue };
+                if let Some(page) = page_size_of(&mm) {
+                    return page;
+                }
+            }
+            *PAGE_SIZES.start()
+        })
+    }
+
+    pub(super) fn mm(&self, pid: u32) -> Option<proto::MmEntry> {
+        let mut mm = self.images.required::<proto::MmEntry>(&format!("mm-{pid}.img"))?;
+        let legacy = format!("vmas-{pid}.img");
+        if mm.vmas.is_empty() && self.images.find(&legacy).is_some() {
+            mm.vmas = self.images.all(&legacy).unwrap_or_default().into_iter().map(|(_, v)| v).collect();
+        }
+        let limit = usize::try_from(self.archive().limits().mappings).unwrap_or(usize::MAX);
+        if mm.vmas.len() > limit {
+            self.images.warn(
+                &format!("mm-{pid}.img"),
+                None,
+                &format!("{} mappings; only {limit} are read", mm.vmas.len()),
+            );
+            mm.vmas.truncate(limit);
+        }
+        Some(mm)
+    }
+
+    /// Returns the memory of a process.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when there is no such process, or it is dead
+    /// and has no memory any more, or its memory image is missing.
+    pub fn memory(&self, pid: u32) -> Result<AddressSpace> {
+        let task = self.task(pid)?;
+        if task.state == Some(State::Dead) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("process {pid} is dead: a zombie has no memory"),
+            ));
+        }
+        let mm = self.mm(pid).ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                format!("the memory image of process {pid} is missing or damaged"),
+            )
+        })?;
+        Ok(self.space(pid, &mm))
+    }
+
+    pub(super) fn space(&self, pid: u32, mm: &proto::MmEntry) -> AddressSpace {
+        let page = page_size_of(mm).unwrap_or_else(|| self.page_size());
+        let name = format!("pagemap-{pid}.img");
+        let own = PageStore::load(&self.images, &name, page);
+        if own.is_none() && self.images.find(&name).is_none() {
+            self.images.warn(&name, None, "the image is missing: the memory of this process cannot be read");
+        }
+        let regions = mm.vmas.iter().map(|vma| self.map_region(pid, vma, mm.mm_start_stack)).collect();
+        AddressSpace::new(pid, page, regions, own)
+    }
+
+    fn map_region(&self, pid: u32, vma: &proto::VmaEntry, stack: Option<u64>) -> Region {
+        let mapping = Mapping::from_entry(pid, vma, stack, self.files(), self.segments());
+        let bits = vma.status.unwrap_or(0);
+        let is = |bit: u32| bits & bit != 0;
+        let id = u32::try_from(vma.shmid.unwrap_or(0)).unwrap_or(u32::MAX);
+        let offset = vma.pgoff.unwrap_or(0);
+        let memfd = || {
+            let shmid = self.files().memfd(id).and_then(|(_, inode)| inode).and_then(|i| i.shmid);
+            Backing::Shared(shmid.and_then(|s| self.shared(s)), offset)
+        };
+        let (private, backing) = match mapping.kind {
+            MappingKind::Vvar
+            | MappingKind::Vsyscall
+            | MappingKind::Uprobes
+            | MappingKind::Socket
+            | MappingKind::Guard => (false, Backing::Never),
+            _ if mapping.is_droppable() => (false, Backing::Never),
+            MappingKind::Vdso => (true, Backing::Never),
+            MappingKind::Sysv => (false, Backing::Shared(self.shared(id), offset)),
+            MappingKind::SharedAnonymous if !is(status::MEMFD) => {
+                (false, Backing::Shared(self.shared(id), offset))
+            }
+            MappingKind::Memfd | MappingKind::SharedAnonymous => (is(status::FILE_PRIVATE), memfd()),
+            MappingKind::File => (!is(status::FILE_SHARED), Backing::File),
+            MappingKind::Aio | MappingKind::Anonymous | MappingKind::Heap | MappingKind::Stack => {
+                (true, Backing::Zero)
+            }
+        };
+        Region { mapping, private, backing }
+    }
+
+    /// Returns the mappings of a process in address order, guard ranges among them.
+    ///
+    /// A dead process has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when there is no such process.
+    pub fn mappings(&self, pid: u32) -> Result<Vec<Mapping>> {
+        if self.task(pid)?.state == Some(State::Dead) {
+            return Ok(Vec::new());
+        }
+        let Some(mm) = self.mm(pid) else { return Ok(Vec::new()) };
+        let space = self.space(pid, &mm);
+        let mut mappings: Vec<Mapping> = space
+            .regions()
+            .iter()
+            .map(|r| Mapping { pages: space.page_counts(r), ..r.mapping.clone() })
+            .collect();
+        mappings.extend(space.guards().iter().map(|g| {
+            let mut mapping = g.mapping.clone();
+            mapping.pages.absent = mapping.size().div_ceil(space.page_size());
+            mapping
+        }));
+        mappings.sort_by_key(|m| (m.start, m.kind == MappingKind::Guard));
+        Ok(mappings)
+    }
+}
+
+fn page_size_of(mm: &proto::MmEntry) -> Option<u64> {
+    auxv_value(&mm.mm_saved_auxv, AT_PAGESZ).filter(|p| p.is_power_of_two() && PAGE_SIZES.contains(p))
+}
