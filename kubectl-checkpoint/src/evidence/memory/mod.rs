@@ -5,6 +5,7 @@ mod overview;
 mod read;
 mod search;
 mod strings;
+mod walk;
 
 pub(crate) use overview::overview;
 

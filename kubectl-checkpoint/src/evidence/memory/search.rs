@@ -12,7 +12,7 @@ use libforensic::analysis::search::{CONTEXT, Encoding, Match, Pattern, Search, S
 use serde::Serialize;
 
 use super::{ParentArgs, ScopeArgs, split_operands};
-use crate::cli::{NEGATIVE, OutputArgs};
+use crate::cli::{FAILED, NEGATIVE, OutputArgs};
 use crate::evidence::{ABSENT, Evidence, or_absent, text};
 use crate::output::{Format, Rows, escape, escape_bytes};
 
@@ -50,8 +50,8 @@ pub(crate) struct SearchArgs {
     /// Prints only how many matches each pattern has
     #[arg(short, long)]
     count: bool,
-    /// Stops after this many matches in each archive, and says so
-    #[arg(long, value_name = "N")]
+    /// Stops after this many matches in each archive, and says so; 1 or more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
     parents: ParentArgs,
@@ -76,7 +76,16 @@ pub(crate) fn search(args: &SearchArgs) -> anyhow::Result<ExitCode> {
         (pattern.iter().map(|p| args.pattern(os_bytes(p))).collect(), archives)
     };
     let context = if args.count { 0 } else { args.context.min(WIDEST_CONTEXT) };
-    let search = Search::new(patterns)?.scope(args.scope.scope()).context(context);
+    let search = match Search::new(patterns) {
+        Ok(search) => search.scope(args.scope.scope()).context(context),
+        Err(e) => {
+            // What is wrong with an expression is shown below it, in lines of its own.
+            let message = e.to_string();
+            let lines: Vec<_> = message.lines().map(escape).collect();
+            eprintln!("error: {}", lines.join("\n"));
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
     let evidence = Evidence::of(&archives, &args.parents.parents).with_memory();
     let human = matches!(args.output.output, Format::Table | Format::Wide);
     let matches =
