@@ -21,7 +21,7 @@ pub use super::sources::SourceKind;
 use super::sources::{self, Holding, SharedSegment};
 use super::strings::Finder;
 use crate::error::{Error, Result, Warning};
-use crate::memory::{AddressSpace, Stretch};
+use crate::memory::{AddressSpace, Layer, Span, Stretch};
 use crate::model::text::{base64, put_text};
 use crate::model::{Checkpoint, Hex, Mapping, Text};
 
@@ -40,6 +40,8 @@ pub struct Match {
     pub segment: Option<String>,
     /// Offset in that shared memory, in bytes.
     pub segment_offset: Option<u64>,
+    /// Where the first byte of memory came from.
+    pub layer: Option<Layer>,
     /// Member of the archive that holds the first byte.
     pub member: Option<Text>,
     /// What the bytes belong to besides a process: a path, a pipe, a queue.
@@ -75,6 +77,7 @@ impl Serialize for Match {
         map.serialize_entry("pid", &self.pid)?;
         map.serialize_entry("source", self.source.as_str())?;
         map.serialize_entry("segment", &self.segment)?;
+        map.serialize_entry("layer", &self.layer.map(Layer::as_str))?;
         put_text(&mut map, "member", self.member.as_ref())?;
         put_text(&mut map, "object", self.object.as_ref())?;
         map.serialize_entry("address", &Hex(self.address))?;
@@ -455,6 +458,7 @@ impl Run<'_> {
             source,
             segment: None,
             segment_offset: None,
+            layer: None,
             member: None,
             object: None,
             address: hit.address,
@@ -471,7 +475,12 @@ impl Run<'_> {
     fn in_space(&self, space: &Arc<AddressSpace>, hit: &Found) -> Match {
         let mut m = self.blank(hit, SourceKind::Memory);
         m.pid = Some(space.pid());
-        m.member = space.origin(hit.address).map(|(member, _)| Text::from(member));
+        if let Span::Bytes(layer) = space.span(hit.address).0 {
+            m.layer = Some(layer);
+            // A supplied file is no member.
+            let origin = space.origin(hit.address).filter(|_| layer != Layer::Rootfs);
+            m.member = origin.map(|(member, _)| Text::from(member));
+        }
         m.mapping = space.region(hit.address).map(|region| {
             let key = (space.pid(), region.mapping.start);
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -490,6 +499,7 @@ impl Run<'_> {
         let mut m = self.blank(hit, segment.kind);
         m.segment = Some(segment.id());
         m.segment_offset = Some(hit.address);
+        m.layer = Some(Layer::Shared);
         m.object.clone_from(&segment.object);
         m.member = segment.store.origin_of(hit.address).map(|(member, _)| Text::from(member));
         self.surround(&mut m, source, hit);
