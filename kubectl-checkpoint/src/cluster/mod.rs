@@ -34,3 +34,4 @@ pub mod trigger;
 
 pub use args::{ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, OutputFormat, duration};
 pub use capture::create;
+pub(crate) use interrupt::Interrupts;

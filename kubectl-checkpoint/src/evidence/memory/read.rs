@@ -10,7 +10,7 @@ use libforensic::memory::AddressSpace;
 
 use super::address::{address, from_length, number, range};
 use super::walk::{CHUNK, Piece, piece};
-use super::{ParentArgs, split_operands};
+use super::{LayerArgs, split_operands};
 use crate::cli::PARTIAL;
 use crate::evidence::Evidence;
 use crate::output::{HexDump, escape};
@@ -39,7 +39,7 @@ pub(crate) struct ReadArgs {
     #[arg(short = 'v', long)]
     no_squeezing: bool,
     #[command(flatten)]
-    parents: ParentArgs,
+    layers: LayerArgs,
     /// Where to read, and from which archive
     #[arg(required = true, value_name = "ADDR LEN ARCHIVE")]
     operands: Vec<OsString>,
@@ -70,7 +70,7 @@ pub(crate) fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         _ => Err(USAGE.to_owned()),
     }
     .map_err(anyhow::Error::msg)?;
-    let evidence = Evidence::of(&archives, &args.parents.parents).with_memory();
+    let evidence = Evidence::of(&archives, &[]).with_layers(&args.layers);
     let space = evidence.get(0)?.memory(args.pid)?;
     if let Some(other) = other.filter(|o| space.region(wanted.start).is_none() && space.region(*o).is_some())
     {
