@@ -16,6 +16,8 @@ pub(crate) const NEGATIVE: u8 = 1;
 pub(crate) const FAILED: u8 = 2;
 /// Exit code: done, but part of the evidence could not be read.
 pub(crate) const PARTIAL: u8 = 3;
+/// Exit code: a signal asked for the end.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Freezes a running container into evidence, brings it home verified, and shows what is in it.
 ///
@@ -80,6 +82,8 @@ enum Command {
     /// Reads, searches and dumps memory
     #[command(subcommand)]
     Mem(evidence::memory::Command),
+    /// Writes deleted files, memfds, changed files, pipes, queues and logs to a directory
+    Extract(evidence::extract::ExtractArgs),
     /// Measures memory: mapped, dumped, zero, absent, duplicate, shared
     Memory(PidArgs),
     /// Says which questions an archive can answer, which it cannot, and why
@@ -207,6 +211,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Decode(args) => evidence::codec::decode(&args),
         Command::Encode(args) => evidence::codec::encode(&args),
         Command::Mem(command) => evidence::memory::run(&command),
+        Command::Extract(args) => evidence::extract::extract(&args),
         Command::Memory(args) => evidence::memory::overview(&args),
         Command::Capabilities(args) => evidence::capabilities(&args),
     };

@@ -3,14 +3,14 @@
 use std::io;
 
 /// Listens for SIGINT, SIGTERM and SIGHUP from the moment it is made.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: [(tokio::signal::unix::Signal, &'static str); 3],
 }
 
 impl Interrupts {
     #[cfg(unix)]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             signals: [
@@ -22,13 +22,13 @@ impl Interrupts {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
     /// Waits for the next signal and names it.
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         let [(interrupt, a), (terminate, b), (hangup, c)] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => a,
@@ -38,7 +38,7 @@ impl Interrupts {
     }
 
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

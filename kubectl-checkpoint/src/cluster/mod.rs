@@ -50,6 +50,7 @@ pub use args::{
 };
 pub use capture::create;
 pub use doctor::doctor;
+pub(crate) use interrupt::Interrupts;
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;

@@ -3,6 +3,7 @@
 mod capabilities;
 pub(crate) mod codec;
 mod descriptors;
+pub(crate) mod extract;
 mod images;
 mod mappings;
 pub(crate) mod memory;
@@ -14,6 +15,7 @@ mod seccomp;
 mod show;
 mod sockets;
 mod tmpfs;
+pub(crate) mod watch;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
@@ -39,6 +41,7 @@ pub(crate) use tmpfs::tmpfs;
 
 use crate::cli::{EvidenceArgs, FAILED, OutputArgs, PARTIAL};
 use crate::output::{Answer, Rows, escape, escape_bytes};
+use watch::{Quiet, Watch};
 
 /// What a cell shows where the evidence holds nothing.
 const ABSENT: &str = "-";
@@ -49,6 +52,8 @@ pub(crate) struct Evidence {
     names: Vec<String>,
     open: Vec<OnceCell<Checkpoint>>,
     parents: Vec<PathBuf>,
+    /// Where unchanged pages of mapped files come from.
+    rootfs: Option<PathBuf>,
     /// Whether memory will be read.
     memory: bool,
     /// What the answer leaves out because it was asked to, by archive.
@@ -63,6 +68,7 @@ impl Evidence {
     pub(crate) fn of(paths: &[OsString], parents: &[PathBuf]) -> Self {
         Self {
             parents: parents.to_vec(),
+            rootfs: None,
             memory: false,
             notes: RefCell::default(),
             names: paths.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
@@ -75,6 +81,13 @@ impl Evidence {
     pub(crate) fn with_memory(mut self) -> Self {
         self.memory = true;
         self
+    }
+
+    /// Takes layers of memory that are not in the archive itself.
+    pub(crate) fn with_layers(mut self, layers: &memory::LayerArgs) -> Self {
+        self.parents.clone_from(&layers.parents);
+        self.rootfs.clone_from(&layers.rootfs);
+        self.with_memory()
     }
 
     /// Adds to the warnings what was left out on purpose; it does not make the answer a partial one.
@@ -91,6 +104,7 @@ impl Evidence {
         let mut options = Options::default();
         options.memory = self.memory;
         options.parents.clone_from(&self.parents);
+        options.rootfs.clone_from(&self.rootfs);
         let opened = Checkpoint::open_with(&self.paths[index], options)?;
         Ok(cell.get_or_init(|| opened))
     }
@@ -115,6 +129,17 @@ impl Evidence {
         output: &OutputArgs,
         rows: &R,
     ) -> anyhow::Result<ExitCode> {
+        self.answer_watched(kind, output, rows, None)
+    }
+
+    /// As [`Evidence::answer`], for work that takes long.
+    pub(crate) fn answer_watched<R: Rows>(
+        &self,
+        kind: &'static str,
+        output: &OutputArgs,
+        rows: &R,
+        watch: Option<&Watch>,
+    ) -> anyhow::Result<ExitCode> {
         let answer = Answer {
             kind,
             archives: self.names.clone(),
@@ -127,11 +152,15 @@ impl Evidence {
                 self.warnings(index).into_iter().chain(notes).collect()
             },
         };
-        let stdout = std::io::stdout().lock();
+        let stdout = Quiet { inner: std::io::stdout().lock(), watch };
         let mut out = BufWriter::with_capacity(64 << 10, stdout);
         let failed = answer.write(rows, &mut out)?;
         out.flush()?;
-        Ok(self.finish(failed))
+        if let Some(watch) = watch {
+            watch.clear();
+        }
+        let code = self.finish(failed);
+        Ok(watch.map_or(code, |watch| watch.code(code)))
     }
 
     /// Says what could not be read, and turns that into an exit code.

@@ -11,20 +11,42 @@ const LONGEST: usize = 200;
 /// everything else, `_` included, becomes `%` and two digits. Different names
 /// give different components, unless they are longer than 200 bytes are.
 pub fn file_name(name: &[u8]) -> String {
-    let mut out = String::with_capacity(name.len());
+    let mut out = String::with_capacity(name.len().min(LONGEST));
     for byte in name {
+        if out.len() >= LONGEST {
+            break;
+        }
         match byte {
             b'/' if !out.is_empty() => out.push('_'),
-            b'.' if !out.is_empty() => out.push('.'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => out.push(char::from(*byte)),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
+            _ => put(&mut out, *byte, false),
         }
     }
     // All of it is ASCII.
     out.truncate(LONGEST);
     if out.is_empty() { "%".to_owned() } else { out }
+}
+
+/// Returns one component of a path for one component of a path in evidence.
+///
+/// As [`file_name`], but `_` stays, and a slash is a character like others.
+pub fn component(name: &[u8]) -> String {
+    let mut out = String::with_capacity(name.len().min(LONGEST));
+    for byte in name.iter().take(LONGEST) {
+        put(&mut out, *byte, true);
+    }
+    out.truncate(LONGEST);
+    if out.is_empty() { "%".to_owned() } else { out }
+}
+
+fn put(out: &mut String, byte: u8, underscore: bool) {
+    match byte {
+        b'.' if !out.is_empty() => out.push('.'),
+        b'_' if underscore => out.push('_'),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => out.push(char::from(byte)),
+        _ => {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +68,20 @@ mod tests {
             assert_eq!(file_name(name), want);
         }
         assert_eq!(file_name(&[b'a'; 1000]).len(), LONGEST);
+    }
+
+    #[test]
+    fn a_component_is_one() {
+        for (name, want) in [
+            (&b"libc_x.so.6"[..], "libc_x.so.6"),
+            (b"..", "%2E."),
+            (b".bashrc", "%2Ebashrc"),
+            (b"a/b", "a%2Fb"),
+            (b"", "%"),
+            (b"\0\n~", "%00%0A%7E"),
+        ] {
+            assert_eq!(component(name), want);
+        }
+        assert_eq!(component(&[0xff; 1000]).len(), LONGEST);
     }
 }

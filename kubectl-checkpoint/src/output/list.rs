@@ -10,7 +10,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use super::{Format, Table, escape};
 
 /// The version of all JSON that this program prints.
-const API_VERSION: &str = "libforensic/v1alpha1";
+pub const API_VERSION: &str = "libforensic/v1alpha1";
 
 /// Gives the items of one archive to a sink, one after the other.
 pub trait Rows {

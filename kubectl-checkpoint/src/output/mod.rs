@@ -5,13 +5,15 @@ mod file_name;
 mod hexdump;
 mod human;
 mod list;
+mod sandbox;
 mod table;
 
 pub use escape::{escape, escape_bytes};
-pub use file_name::file_name;
+pub use file_name::{component, file_name};
 pub use hexdump::HexDump;
 pub use human::{bytes, duration};
-pub use list::{Answer, Rows};
+pub use list::{API_VERSION, Answer, Rows};
+pub use sandbox::{Sandbox, SparseFile};
 pub use table::Table;
 
 /// What `-o` takes.

@@ -3,6 +3,7 @@
 //! - [`search`] finds text, bytes and regular expressions in all memory, and
 //!   in what else the evidence holds of the running container.
 //! - [`strings`] lists readable text in the same places.
+//! - [`extract`] gives out files, shared memory, pipes and queues with their contents.
 //! - [`overview`] measures memory.
 //!
 //! ```
@@ -29,6 +30,7 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod extract;
 pub mod overview;
 pub(crate) mod parallel;
 pub mod pattern;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use serde::Serialize;
 
 use crate::error::{Result, Warning};
-use crate::memory::{AddressSpace, PageCounts, Stretch};
+use crate::memory::{AddressSpace, Layer, PageCounts, Span, Stretch};
 use crate::model::Checkpoint;
 
 /// The memory of a process, in bytes.
@@ -96,6 +96,8 @@ impl Overview {
                     Stretch::Elsewhere => {
                         one.shared_bytes = one.shared_bytes.saturating_add(next.saturating_sub(at));
                     }
+                    // Pages of mapped files are not the process's own.
+                    Stretch::Stored if !is_own(&space, at) => {}
                     Stretch::Stored => match self.duplicates(&space, at, next) {
                         Ok(n) => one.duplicate_bytes = one.duplicate_bytes.saturating_add(n),
                         Err(e) => checkpoint.images().warnings.push(Warning::from(&e)),
@@ -134,4 +136,8 @@ impl Overview {
         }
         Ok(duplicate)
     }
+}
+
+fn is_own(space: &AddressSpace, at: u64) -> bool {
+    matches!(space.span(at).0, Span::Bytes(Layer::Dump | Layer::Parent(_)))
 }

@@ -19,6 +19,7 @@ pub use super::sources::SourceKind;
 use super::strings::Finder;
 use super::sweep::{Sink, Sweep};
 use crate::error::Result;
+use crate::memory::Layer;
 use crate::model::text::{base64, put_text};
 use crate::model::{Checkpoint, Hex, Mapping, Text};
 
@@ -37,6 +38,8 @@ pub struct Match {
     pub segment: Option<String>,
     /// Offset in that shared memory, in bytes.
     pub segment_offset: Option<u64>,
+    /// Where the first byte of memory came from.
+    pub layer: Option<Layer>,
     /// Member of the archive that holds the first byte.
     pub member: Option<Text>,
     /// What the bytes belong to besides a process: a path, a pipe, a queue.
@@ -72,6 +75,7 @@ impl Serialize for Match {
         map.serialize_entry("pid", &self.pid)?;
         map.serialize_entry("source", self.source.as_str())?;
         map.serialize_entry("segment", &self.segment)?;
+        map.serialize_entry("layer", &self.layer.map(Layer::as_str))?;
         put_text(&mut map, "member", self.member.as_ref())?;
         put_text(&mut map, "object", self.object.as_ref())?;
         map.serialize_entry("address", &Hex(self.address))?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::archive::{Archive, Data, Member, MemberKind, Segment};
+use crate::archive::{Archive, Data, Member, MemberKind};
 use crate::error::{Result, Warning};
 use crate::image::{Kind, Records, number_in, proto};
 use crate::memory::store::PageStore;
@@ -143,10 +143,27 @@ pub struct Holding {
     pub data: Data,
 }
 
-/// Calls `each` for everything but shared memory, in a fixed order.
+/// Something outside the memory of processes.
+pub(crate) enum Held<'m> {
+    /// It has bytes; where it is a file of a tar inside the archive, that tar's member.
+    Bytes(Holding, Option<&'m Member>),
+    /// A member of such a tar without any: a directory, a link, an empty file.
+    Entry { kind: SourceKind, member: Text, object: Text, entry: &'m Member },
+}
+
+/// Calls `each` for everything but shared memory that has bytes, in a fixed order.
 ///
 /// What cannot be read becomes a warning of the checkpoint.
 pub(crate) fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
+    everything(checkpoint, &mut |held| {
+        if let Held::Bytes(holding, _) = held {
+            each(holding);
+        }
+    });
+}
+
+/// As [`holdings`], also for what has no bytes.
+pub(crate) fn everything(checkpoint: &Checkpoint, each: &mut dyn FnMut(Held<'_>)) {
     let images = checkpoint.images();
     let prefix = images.prefix().to_vec();
     let ghosts = ghost_paths(checkpoint);
@@ -170,7 +187,7 @@ pub(crate) fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
             Rank::Tree(kind) => tree(checkpoint, member, kind, each),
             Rank::Log => archive.data(member).map(|data| {
                 let member = Text::new(member.name.clone());
-                each(Holding { kind: SourceKind::Log, member, object: None, data });
+                each(Held::Bytes(Holding { kind: SourceKind::Log, member, object: None, data }, None));
             }),
             Rank::None => Ok(()),
         };
@@ -246,7 +263,12 @@ fn ghost_paths(checkpoint: &Checkpoint) -> HashMap<u32, Text> {
 }
 
 /// Hands out the bytes that follow the records of an image.
-fn queues(checkpoint: &Checkpoint, member: &Member, kind: Kind, each: &mut dyn FnMut(Holding)) -> Result<()> {
+fn queues(
+    checkpoint: &Checkpoint,
+    member: &Member,
+    kind: Kind,
+    each: &mut dyn FnMut(Held<'_>),
+) -> Result<()> {
     let data = checkpoint.archive().data(member)?;
     let warn = |e: &crate::image::Error| {
         let warning = Warning::new(e.to_string()).in_member(&member.name).at(e.offset());
@@ -265,7 +287,7 @@ fn queues(checkpoint: &Checkpoint, member: &Member, kind: Kind, each: &mut dyn F
             && let Some(data) = data.slice(start, len, len, None)
         {
             let member = Text::new(member.name.clone());
-            each(Holding { kind, member, object: Some(Text::from(object)), data });
+            each(Held::Bytes(Holding { kind, member, object: Some(Text::from(object)), data }, None));
         }
     };
     let base = member.display_name().into_owned();
@@ -303,57 +325,16 @@ fn queues(checkpoint: &Checkpoint, member: &Member, kind: Kind, each: &mut dyn F
     Ok(())
 }
 
-/// Hands out the contents of a deleted file; chunks of a sparse one are laid where they belong.
+/// Hands out the contents of a deleted file.
 fn ghost(
     checkpoint: &Checkpoint,
     member: &Member,
     object: Option<Text>,
-    each: &mut dyn FnMut(Holding),
+    each: &mut dyn FnMut(Held<'_>),
 ) -> Result<()> {
-    let data = checkpoint.archive().data(member)?;
-    let warn = |e: &crate::image::Error| {
-        let warning = Warning::new(e.to_string()).in_member(&member.name).at(e.offset());
-        checkpoint.images().warnings.push(warning);
-    };
-    let mut records = match Records::new(Some(Kind::GhostFile), data.reader()) {
-        Ok(records) => records,
-        Err(e) => {
-            warn(&e);
-            return Ok(());
-        }
-    };
-    let mut body = Vec::new();
-    let mut size = 0_u64;
-    let mut runs: Vec<Segment> = Vec::new();
-    let mut first = true;
-    while let Some(frame) = records.next_frame(&mut body) {
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(e) => {
-                warn(&e);
-                break;
-            }
-        };
-        let start = records.offset();
-        if first {
-            first = false;
-            size = number(&body, 10);
-            if frame.payload.len.is_none() {
-                size = data.len().saturating_sub(start);
-                runs.push(Segment { logical: 0, physical: start, len: size });
-                break;
-            }
-        } else {
-            let logical = number(&body, 2);
-            let len = frame.payload.len.unwrap_or(0);
-            size = size.max(logical.saturating_add(len));
-            runs.push(Segment { logical, physical: start, len });
-        }
-    }
-    runs.sort_by_key(|r| r.logical);
-    if let Some(data) = data.compose(&runs, size) {
+    if let Some(data) = checkpoint.images().ghost_contents(member)? {
         let member = Text::new(member.name.clone());
-        each(Holding { kind: SourceKind::DeletedFile, member, object, data });
+        each(Held::Bytes(Holding { kind: SourceKind::DeletedFile, member, object, data }, None));
     }
     Ok(())
 }
@@ -363,16 +344,25 @@ fn tree(
     checkpoint: &Checkpoint,
     member: &Member,
     kind: SourceKind,
-    each: &mut dyn FnMut(Holding),
+    each: &mut dyn FnMut(Held<'_>),
 ) -> Result<()> {
     let nested = checkpoint.archive().nested(member)?;
     let root = tree_root(checkpoint, member);
-    for file in nested.members().iter().filter(|m| m.kind == MemberKind::File && m.available > 0) {
+    for file in nested.members() {
+        // Of members with one name the last counts, as everywhere.
+        if nested.member(&file.name).is_none_or(|m| !std::ptr::eq(m, file)) {
+            continue;
+        }
+        let object = Text::new(joined(&root, &file.name));
+        let outer = Text::new(member.name.clone());
+        if file.kind != MemberKind::File || file.available == 0 {
+            each(Held::Entry { kind, member: outer, object, entry: file });
+            continue;
+        }
         match nested.data(file) {
             Ok(data) => {
-                let member = Text::new(member.name.clone());
-                let object = Some(Text::new(joined(&root, &file.name)));
-                each(Holding { kind, member, object, data });
+                let holding = Holding { kind, member: outer, object: Some(object), data };
+                each(Held::Bytes(holding, Some(file)));
             }
             Err(e) => checkpoint.images().warnings.push(Warning::from(&e)),
         }

@@ -15,6 +15,7 @@ use super::scan::Reach;
 use super::scope::Scope;
 use super::search::{Match, Place, Search};
 use crate::error::Result;
+use crate::memory::Layer;
 use crate::model::text::put_text;
 use crate::model::{Checkpoint, Hex};
 
@@ -47,6 +48,7 @@ impl Serialize for Found {
         map.serialize_entry("pid", &m.pid)?;
         map.serialize_entry("source", m.source.as_str())?;
         map.serialize_entry("segment", &m.segment)?;
+        map.serialize_entry("layer", &m.layer.map(Layer::as_str))?;
         put_text(&mut map, "member", m.member.as_ref())?;
         put_text(&mut map, "object", m.object.as_ref())?;
         map.serialize_entry("address", &Hex(m.address))?;

@@ -10,7 +10,7 @@ use super::scan::{self, DataSource, Job, Pieces, SegmentSource, Source, SpaceSou
 use super::search::{Match, Search};
 use super::sources::{self, Holding, SharedSegment, SourceKind};
 use crate::error::{Error, Warning};
-use crate::memory::{AddressSpace, Stretch};
+use crate::memory::{AddressSpace, Layer, Span, Stretch};
 use crate::model::{Checkpoint, Mapping, Text};
 
 /// A mapping of a shared segment.
@@ -331,6 +331,7 @@ impl<'r> Sweep<'r> {
             source,
             segment: None,
             segment_offset: None,
+            layer: None,
             member: None,
             object: None,
             address: hit.address,
@@ -347,7 +348,12 @@ impl<'r> Sweep<'r> {
     fn in_space(&self, space: &Arc<AddressSpace>, hit: &Found, kept: &[u8]) -> Match {
         let mut m = self.blank(hit, SourceKind::Memory);
         m.pid = Some(space.pid());
-        m.member = space.origin(hit.address).map(|(member, _)| Text::from(member));
+        if let Span::Bytes(layer) = space.span(hit.address).0 {
+            m.layer = Some(layer);
+            // A supplied file is no member.
+            let origin = space.origin(hit.address).filter(|_| layer != Layer::Rootfs);
+            m.member = origin.map(|(member, _)| Text::from(member));
+        }
         m.mapping = space.region(hit.address).map(|region| {
             let key = (space.pid(), region.mapping.start);
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -366,6 +372,7 @@ impl<'r> Sweep<'r> {
         let mut m = self.blank(hit, segment.kind);
         m.segment = Some(segment.id());
         m.segment_offset = Some(hit.address);
+        m.layer = Some(Layer::Shared);
         m.object.clone_from(&segment.object);
         m.member = segment.store.origin_of(hit.address).map(|(member, _)| Text::from(member));
         self.surround(&mut m, source, hit, kept);

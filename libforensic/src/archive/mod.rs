@@ -235,6 +235,30 @@ impl Archive {
         Self::from_data(data, path, options, retention)
     }
 
+    /// Opens a root file system: a tar, an OCI layout or archive, or a Docker archive.
+    ///
+    /// The layers of an image are applied one over the other. Of an image for
+    /// several machines the one for `architecture` (as in `amd64`) is taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`]; when it is not clear which image is meant.
+    pub fn open_root(
+        path: impl AsRef<Path>,
+        options: OpenOptions,
+        architecture: Option<&str>,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        let open = |e| Error::io(format!("open {}", path.display()), e);
+        let archive = if std::fs::metadata(path).map_err(open)?.is_dir() {
+            Self::list_directory(path, options)?
+        } else {
+            let data = Data::of_file(path).map_err(open)?;
+            Self::index(data, path, options, &mut KeepAll)?
+        };
+        oci::flatten(archive, architecture)
+    }
+
     /// Reads an archive from a stream, which is read once and to its end.
     ///
     /// `name` is what [`Archive::path`] returns.
@@ -302,11 +326,14 @@ impl Archive {
     }
 
     fn from_directory(path: &Path, options: OpenOptions) -> Result<Self> {
+        Self::list_directory(path, options)?.into_image()
+    }
+
+    fn list_directory(path: &Path, options: OpenOptions) -> Result<Self> {
         let index = directory::index(path, &options.limits)?;
         let source = Source::Directory(path.to_path_buf());
         let bytes = index.members.iter().fold(0_u64, |n, m| n.saturating_add(m.size));
-        Self::assemble(path, Format::Directory, Compression::None, Some(bytes), index, options, source)
-            .into_image()
+        Ok(Self::assemble(path, Format::Directory, Compression::None, Some(bytes), index, options, source))
     }
 
     fn into_image(self) -> Result<Self> {

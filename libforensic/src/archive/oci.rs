@@ -5,7 +5,7 @@
 //! its layers become the members of the archive, as if it had been the tar
 //! that the runtime wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -44,6 +44,14 @@ struct Descriptor {
     digest: String,
     #[serde(default)]
     annotations: Option<Annotations>,
+    #[serde(default)]
+    platform: Option<Platform>,
+}
+
+#[derive(Deserialize)]
+struct Platform {
+    #[serde(default)]
+    architecture: String,
 }
 
 #[derive(Deserialize)]
@@ -231,29 +239,123 @@ fn add(archive: &Archive, part: &Part, members: &mut Vec<Member>, warnings: &mut
     }
     let index = layer(archive, &data).map_err(|e| e.in_member(name))?;
     warnings.extend(index.warnings);
-    for mut member in index.members {
-        if let Some(hidden) = member.base_name().strip_prefix(b".wh.") {
-            let directory = member.directory().to_vec();
-            if hidden == b".wh..opq" {
-                members.retain(|m| m.directory() != directory);
-            } else {
-                let mut name = directory;
-                if !name.is_empty() {
-                    name.push(b'/');
-                }
-                name.extend_from_slice(hidden);
-                members.retain(|m| m.name != name);
-            }
-            continue;
+    let mut upper = index.members;
+    if let Part::CriuImages(_) = part {
+        for member in &mut upper {
+            member.name.splice(..0, *b"checkpoint/");
         }
-        if let Part::CriuImages(_) = part {
-            let mut name = b"checkpoint/".to_vec();
-            name.extend_from_slice(&member.name);
-            member.name = name;
-        }
-        members.push(member);
     }
+    lay_over(members, upper);
     Ok(())
+}
+
+/// Lays the members of a layer over those below it, and applies its whiteouts.
+fn lay_over(lower: &mut Vec<Member>, mut upper: Vec<Member>) {
+    let mut hidden: HashSet<Vec<u8>> = HashSet::new();
+    let mut opaque: HashSet<Vec<u8>> = HashSet::new();
+    upper.retain(|member| {
+        let Some(name) = member.base_name().strip_prefix(b".wh.") else { return true };
+        let directory = member.directory();
+        if name == b".wh..opq" {
+            opaque.insert(directory.to_vec());
+        } else {
+            let parts: &[&[u8]] = if directory.is_empty() { &[name] } else { &[directory, name] };
+            hidden.insert(parts.join(&b'/'));
+        }
+        false
+    });
+    let mut names: HashMap<&[u8], MemberKind> = HashMap::with_capacity(upper.len());
+    for member in &upper {
+        names.insert(&member.name, member.kind);
+    }
+    lower.retain(|member| {
+        if hidden.contains(&member.name) || names.contains_key(member.name.as_slice()) {
+            return false;
+        }
+        let mut name = member.name.as_slice();
+        loop {
+            let Some(slash) = name.iter().rposition(|b| *b == b'/') else {
+                return !opaque.contains(b"".as_slice());
+            };
+            name = name.get(..slash).unwrap_or(&[]);
+            // What replaces a directory takes away what was in it.
+            let replaced = names.get(name).is_some_and(|kind| *kind != MemberKind::Directory);
+            if replaced || hidden.contains(name) || opaque.contains(name) {
+                return false;
+            }
+        }
+    });
+    lower.append(&mut upper);
+}
+
+/// Applies the layers of an image one over the other; other archives pass unchanged.
+pub(super) fn flatten(archive: Archive, architecture: Option<&str>) -> Result<Archive> {
+    let has = |name: &[u8]| archive.member(name).is_some_and(|m| m.kind == MemberKind::File);
+    let blobs = archive.members().iter().any(|m| m.name.starts_with(b"blobs/"));
+    let layers = if has(b"index.json") && (has(b"oci-layout") || blobs) {
+        root_layers(&archive, "index.json", 0, architecture)?
+    } else if has(b"manifest.json")
+        && let Ok(mut images) =
+            serde_json::from_slice::<Vec<DockerManifest>>(&small(&archive, "manifest.json")?)
+    {
+        match (images.pop(), images.len()) {
+            (Some(image), 0) => image.layers,
+            (_, more) => return Err(unclear(more.saturating_add(1), "manifest.json")),
+        }
+    } else {
+        return Ok(archive);
+    };
+    let mut members = Vec::new();
+    let mut warnings = Vec::new();
+    for name in layers.iter().take(LAYERS) {
+        // A layer that cannot be read makes any file's contents doubtful.
+        add(&archive, &Part::Layer(name.clone()), &mut members, &mut warnings)?;
+    }
+    warnings.extend(archive.warnings());
+    Ok(Archive::assemble(
+        &archive.path,
+        Format::OciImage,
+        archive.compression,
+        archive.bytes,
+        Index { members, warnings },
+        archive.options,
+        Source::Random,
+    ))
+}
+
+fn unclear(images: usize, name: &str) -> Error {
+    let what = format!("{images} images are in it, and it takes exactly one");
+    Error::new(ErrorKind::UnsupportedFormat, what).in_member(name)
+}
+
+/// Finds the layers of the one image that is meant, the lowest first.
+fn root_layers(archive: &Archive, name: &str, depth: u32, architecture: Option<&str>) -> Result<Vec<String>> {
+    if depth > DEPTH {
+        let what = "image indexes point to each other too deeply";
+        return Err(Error::new(ErrorKind::LimitExceeded, what).in_member(name));
+    }
+    let bytes = small(archive, name)?;
+    let index: ImageIndex = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::new(ErrorKind::Corrupt, "the image index").in_member(name).with_source(e))?;
+    let blob = |d: &Descriptor| {
+        blob_name(&d.digest).ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, "a digest is not of the form algorithm:hex").in_member(name)
+        })
+    };
+    if !index.layers.is_empty() {
+        return index.layers.iter().filter(|d| is_layer(&d.media_type)).map(blob).collect();
+    }
+    let fits = |d: &&Descriptor| {
+        d.platform.as_ref().is_none_or(|p| {
+            // Attestations call themselves unknown.
+            p.architecture != "unknown" && architecture.is_none_or(|wanted| wanted == p.architecture)
+        })
+    };
+    let images: Vec<&Descriptor> = index.manifests.iter().filter(fits).collect();
+    match images.as_slice() {
+        [one] => root_layers(archive, &blob(one)?, depth.saturating_add(1), architecture),
+        _ => Err(unclear(images.len(), name)),
+    }
 }
 
 fn layer(archive: &Archive, data: &Data) -> Result<Index> {

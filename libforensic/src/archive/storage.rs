@@ -77,6 +77,18 @@ impl Data {
         Self { store, segments: Segments::Whole(physical), len }
     }
 
+    /// No bytes.
+    pub(crate) fn empty() -> Self {
+        Self::whole(Arc::new(Store::Bytes(Vec::new())), 0, 0)
+    }
+
+    /// Opens a file of the file system.
+    pub(crate) fn of_file(path: &std::path::Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        Ok(Self::whole(Arc::new(Store::File(file)), 0, len))
+    }
+
     pub(crate) fn sparse(store: Arc<Store>, segments: Arc<[Segment]>, len: u64) -> Self {
         Self { store, segments: Segments::Sparse(segments), len }
     }

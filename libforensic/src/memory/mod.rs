@@ -12,4 +12,4 @@ mod space;
 pub(crate) mod store;
 
 pub use space::{AddressSpace, Hole, Layer, PageCounts, Read, Region, Span};
-pub(crate) use space::{Backing, Stretch};
+pub(crate) use space::{Backing, Contents, Stretch};

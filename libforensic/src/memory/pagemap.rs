@@ -71,34 +71,114 @@ impl Blocks {
     }
 }
 
+/// A run in 16 bytes: page maps of millions of them exist.
+#[derive(Debug, Clone, Copy)]
+struct Slim {
+    /// The address, and the flags in its low bits, which are zero in addresses of pages.
+    start: u64,
+    /// Index of the first page in the pages image; with [`EXTRA`] that of the run in `extra`.
+    place: u32,
+    pages: u32,
+}
+
+/// The run does not fit into 16 bytes.
+const EXTRA: u8 = 0x40;
+/// Bits of an address that are zero for every page.
+const LOW: u64 = 0xfff;
+
 /// A page map, ready for lookups.
 #[derive(Debug, Default)]
 pub(crate) struct PageMap {
-    runs: Vec<Run>,
+    runs: Vec<Slim>,
+    /// Compressed runs, and those at odd places.
+    extra: Vec<Run>,
     pub(crate) blocks: Vec<Blocks>,
     /// Page size in bytes.
     pub(crate) page: u64,
 }
 
 impl PageMap {
-    /// Returns the run that holds `address`, or else the next one behind it.
-    pub(crate) fn find(&self, address: u64) -> (Option<&Run>, Option<&Run>) {
-        let next = self.runs.partition_point(|r| r.start <= address);
-        let current =
-            next.checked_sub(1).and_then(|i| self.runs.get(i)).filter(|r| address < r.end(self.page));
-        (current, self.runs.get(next))
+    /// Returns the run that holds `address`, and the start of the next one behind it.
+    pub(crate) fn find(&self, address: u64) -> (Option<Run>, Option<u64>) {
+        let next = self.runs.partition_point(|r| start(&self.extra, *r) <= address);
+        let current = next.checked_sub(1).and_then(|i| self.runs.get(i)).map(|r| self.whole(*r));
+        let current = current.filter(|r| address < r.end(self.page));
+        (current, self.runs.get(next).map(|r| start(&self.extra, *r)))
     }
 
     /// Returns the address behind the last page.
     pub(crate) fn end(&self) -> u64 {
-        self.runs.last().map_or(0, |r| r.end(self.page))
+        self.runs.last().map_or(0, |r| self.whole(*r).end(self.page))
     }
 
     /// Returns the runs that touch `start..end`.
-    pub(crate) fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = &Run> {
-        let first = self.runs.partition_point(|r| r.end(self.page) <= start);
-        self.runs.get(first..).unwrap_or(&[]).iter().take_while(move |r| r.start < end)
+    pub(crate) fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = Run> {
+        let first = self.runs.partition_point(|r| self.whole(*r).end(self.page) <= start);
+        let runs = self.runs.get(first..).unwrap_or(&[]).iter();
+        runs.map(|r| self.whole(*r)).take_while(move |r| r.start < end)
     }
+
+    fn whole(&self, slim: Slim) -> Run {
+        let flags = u8::try_from(slim.start & 0xff).unwrap_or(0);
+        if flags & EXTRA != 0 {
+            let extra = usize::try_from(slim.place).ok().and_then(|i| self.extra.get(i));
+            return extra.copied().unwrap_or(Run { start: 0, offset: 0, pages: 0, flags: 0, blocks: 0 });
+        }
+        Run {
+            start: slim.start & !LOW,
+            offset: u64::from(slim.place).saturating_mul(self.page),
+            pages: slim.pages,
+            flags,
+            blocks: 0,
+        }
+    }
+
+    /// Adds a run behind the others, or to the last one where it goes on from it.
+    fn push(&mut self, run: Run) {
+        let place = run.offset.checked_div(self.page).and_then(|p| u32::try_from(p).ok());
+        let fits = run.blocks == 0 && run.start & LOW == 0 && run.offset.is_multiple_of(self.page);
+        if let (true, Some(place)) = (fits, place) {
+            let start = run.start | u64::from(run.flags);
+            if let Some(last) = self.runs.last_mut()
+                && last.start & 0xff == u64::from(run.flags)
+                && (last.start & !LOW).checked_add(u64::from(last.pages).saturating_mul(self.page))
+                    == Some(run.start)
+                && (run.flags & PRESENT == 0 || last.place.checked_add(last.pages) == Some(place))
+                && let Some(pages) = last.pages.checked_add(run.pages)
+            {
+                last.pages = pages;
+                return;
+            }
+            self.runs.push(Slim { start, place, pages: run.pages });
+            return;
+        }
+        let Ok(place) = u32::try_from(self.extra.len()) else { return };
+        self.extra.push(run);
+        self.runs.push(Slim { start: (run.start & !LOW) | u64::from(EXTRA), place, pages: run.pages });
+    }
+
+    /// Sorts the runs; of those that overlap the one at the lower address stays.
+    fn sort(&mut self) {
+        let extra = &self.extra;
+        self.runs.sort_by_key(|r| start(extra, *r));
+        let mut end = 0_u64;
+        let page = self.page;
+        self.runs.retain(|r| {
+            let first = start(extra, *r);
+            let keep = first >= end;
+            if keep {
+                end = first.saturating_add(u64::from(r.pages).saturating_mul(page));
+            }
+            keep
+        });
+    }
+}
+
+fn start(extra: &[Run], slim: Slim) -> u64 {
+    if slim.start & u64::from(EXTRA) == 0 {
+        return slim.start & !LOW;
+    }
+    usize::try_from(slim.place).ok().and_then(|i| extra.get(i)).map_or(0, |r| r.start)
 }
 
 /// Builds a [`PageMap`] from records in file order.
@@ -188,10 +268,10 @@ impl Builder {
         }
         let run = Run { pages: fits, ..run };
         if fits > 0 {
-            if self.map.runs.last().is_some_and(|last| last.end(page) > run.start) {
+            if self.map.end() > run.start {
                 self.sorted = false;
             }
-            self.map.runs.push(run);
+            self.map.push(run);
         }
         run.end(page)
     }
@@ -206,18 +286,64 @@ impl Builder {
     pub(crate) fn finish(mut self) -> (PageMap, Vec<Warning>) {
         if !self.sorted {
             self.warnings.push(Warning::new("the page map is not sorted or overlaps itself; of overlapping entries the earlier address counts"));
-            self.map.runs.sort_by_key(|r| r.start);
-            let page = self.map.page;
-            let mut end = 0_u64;
-            self.map.runs.retain(|r| {
-                let keep = r.start >= end;
-                if keep {
-                    end = r.end(page);
-                }
-                keep
-            });
+            self.map.sort();
         }
         self.map.runs.shrink_to_fit();
         (self.map, self.warnings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: u64 = 4096;
+
+    fn run(start: u64, offset: u64, pages: u32) -> Run {
+        Run { start, offset, pages, flags: PRESENT, blocks: 0 }
+    }
+
+    #[test]
+    fn four_million_runs_take_64_mebibytes() {
+        assert_eq!(size_of::<Slim>() << 22, 64 << 20);
+    }
+
+    #[test]
+    fn runs_come_back_as_they_were() {
+        let mut map = PageMap { page: PAGE, ..PageMap::default() };
+        let runs = [
+            run(0x1000, 0, 3),
+            // An odd address, an odd offset, one beyond 16 TiB, a compressed run.
+            run(0x8123, 0x3000, 1),
+            run(0xa000, 0x4001, 1),
+            run(0xc000, 1 << 60, 1),
+            Run { blocks: 7, ..run(0xe000, 0x5000, 2) },
+            Run { flags: PARENT | LAZY, ..run(0x1_0000, 0, 5) },
+            run(0xffff_ffff_ff60_0000, 0x6000, 1),
+        ];
+        for r in runs {
+            map.push(r);
+        }
+        for (i, r) in runs.iter().enumerate() {
+            for inside in [r.start, r.end(PAGE) - 1] {
+                let (found, next) = map.find(inside);
+                let found = found.unwrap();
+                assert_eq!(found.start, r.start);
+                assert_eq!((found.pages, found.flags, found.blocks), (r.pages, r.flags, r.blocks));
+                assert!(r.flags & PRESENT == 0 || found.offset == r.offset);
+                assert_eq!(next, runs.get(i + 1).map(|n| n.start));
+            }
+            assert_eq!(map.find(r.end(PAGE)).0, None);
+        }
+    }
+
+    #[test]
+    fn runs_that_go_on_are_one() {
+        let mut map = PageMap { page: PAGE, ..PageMap::default() };
+        map.push(run(0x1000, 0, 1));
+        map.push(run(0x2000, 0x1000, 1));
+        map.push(run(0x3000, 0x7000, 1));
+        assert_eq!(map.runs.len(), 2);
+        assert_eq!(map.find(0x2fff).0, Some(run(0x1000, 0, 2)));
     }
 }

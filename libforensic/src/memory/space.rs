@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::store::{PageStore, Place};
+use crate::archive::Data;
 use crate::error::{Error, Result};
 use crate::model::{Mapping, MappingKind};
 
@@ -18,6 +19,29 @@ pub enum Layer {
     Shared,
     /// Anonymous memory that was never written: zeros, though not stored.
     Zero,
+    /// A deleted file that CRIU kept with the dump: an unchanged page of it.
+    DeletedFile,
+    /// A file that the container had changed, from the engine's copy: an unchanged page of it.
+    RootfsDiff,
+    /// A file of the root file system that the analyst supplied: an unchanged page of it.
+    ///
+    /// It is not part of the evidence. Size and build-id were compared where CRIU recorded them.
+    Rootfs,
+}
+
+impl Layer {
+    /// Returns the name that JSON uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dump => "dump",
+            Self::Parent(_) => "parent",
+            Self::Shared => "shared",
+            Self::Zero => "zero",
+            Self::DeletedFile => "deleted-file",
+            Self::RootfsDiff => "rootfs-diff",
+            Self::Rootfs => "rootfs",
+        }
+    }
 }
 
 /// Why the evidence does not hold the byte at an address.
@@ -109,10 +133,21 @@ pub(crate) enum Backing {
     Zero,
     /// A file that the evidence does not hold.
     File,
+    /// A file whose contents are at hand; the mapping's first byte is this far into it.
+    Contents(Arc<Contents>, u64),
     /// A shared segment; the mapping's first byte is this far into it.
     Shared(Option<Arc<PageStore>>, u64),
     /// Nothing that can be read.
     Never,
+}
+
+/// What a mapped file held.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub layer: Layer,
+    /// The member, or the supplied file.
+    pub name: String,
+    pub data: Data,
 }
 
 /// One mapping of an address space.
@@ -206,6 +241,7 @@ impl AddressSpace {
             match place {
                 Resolved::Stored(place, shift) => Self::read_place(place, at.wrapping_sub(shift), part)
                     .map_err(|e| e.in_member(format!("memory of process {}", self.pid)))?,
+                Resolved::Contents(contents, inside) => read_contents(contents, inside, part)?,
                 Resolved::Zero => part.fill(0),
                 Resolved::Hole(hole) => return Ok(Read { bytes: done, hole: Some(hole) }),
             }
@@ -216,7 +252,7 @@ impl AddressSpace {
 
     fn read_place(place: Place<'_>, at: u64, buf: &mut [u8]) -> Result<()> {
         match place {
-            Place::Stored { store, run, .. } => store.read(run, at, buf),
+            Place::Stored { store, run, .. } => store.read(&run, at, buf),
             Place::MissingParent | Place::Lazy | Place::Truncated => {
                 Err(Error::new(crate::ErrorKind::NotFound, "the page is not in the evidence"))
             }
@@ -236,7 +272,7 @@ impl AddressSpace {
                 Span::Bytes(Layer::Dump | Layer::Shared) => &mut counts.dumped,
                 Span::Bytes(Layer::Parent(_)) => &mut counts.parent,
                 Span::Bytes(Layer::Zero) => &mut counts.zero,
-                Span::Hole(Hole::File) => &mut counts.file,
+                Span::Hole(Hole::File) | Span::Bytes(_) => &mut counts.file,
                 Span::Hole(_) => &mut counts.absent,
             };
             *slot = slot.saturating_add(pages);
@@ -247,12 +283,14 @@ impl AddressSpace {
 
     /// Says which member of the archive holds the byte at `address`, and where in it.
     ///
-    /// `None` for zeros, holes, and pages that are stored compressed.
+    /// For [`Layer::Rootfs`] it is the supplied file, for [`Layer::DeletedFile`] and
+    /// [`Layer::RootfsDiff`] the offset is the one in the file. `None` for zeros, holes, and pages that are stored compressed.
     pub fn origin(&self, address: u64) -> Option<(String, u64)> {
         match self.resolve(address) {
             (Resolved::Stored(Place::Stored { store, run, .. }, shift), _) => {
-                store.origin(run, address.wrapping_sub(shift))
+                store.origin(&run, address.wrapping_sub(shift))
             }
+            (Resolved::Contents(contents, inside), _) => Some((contents.name.clone(), inside)),
             _ => None,
         }
     }
@@ -277,6 +315,11 @@ impl AddressSpace {
         let stretch = match (own, &region.backing) {
             (Some(Resolved::Stored(..)), _) => Stretch::Stored,
             (Some(_), _) | (None, Backing::File | Backing::Never | Backing::Shared(None, _)) => Stretch::Hole,
+            (None, Backing::Contents(contents, offset)) => {
+                let (resolved, end) = contents_at(region, contents, *offset, self.page, address, limit);
+                let held = matches!(resolved, Resolved::Contents(..));
+                return (if held { Stretch::Stored } else { Stretch::Hole }, end);
+            }
             (None, Backing::Zero) => Stretch::Zero,
             (None, Backing::Shared(Some(_), _)) => Stretch::Elsewhere,
         };
@@ -328,6 +371,9 @@ impl AddressSpace {
         match &region.backing {
             Backing::Zero => (Resolved::Zero, limit),
             Backing::File => (Resolved::Hole(Hole::File), limit),
+            Backing::Contents(contents, offset) => {
+                contents_at(region, contents, *offset, self.page, address, limit)
+            }
             Backing::Never => (Resolved::Hole(Hole::NeverDumped), limit),
             Backing::Shared(None, _) => (Resolved::Hole(Hole::NoPageMap), limit),
             Backing::Shared(Some(store), offset) => {
@@ -350,9 +396,39 @@ impl AddressSpace {
     }
 }
 
+/// Says what the contents of a mapped file give at `address`: bytes, up to the end of the page
+/// that the file ends in.
+fn contents_at<'s>(
+    region: &Region,
+    contents: &'s Contents,
+    offset: u64,
+    page: u64,
+    address: u64,
+    limit: u64,
+) -> (Resolved<'s>, u64) {
+    let inside = address.saturating_sub(region.mapping.start).saturating_add(offset);
+    let pages = contents.data.len().div_ceil(page).saturating_mul(page);
+    if inside >= pages {
+        return (Resolved::Hole(Hole::File), limit);
+    }
+    let end = address.saturating_add(pages.saturating_sub(inside)).min(limit);
+    (Resolved::Contents(contents, inside), end)
+}
+
+/// Reads from a mapped file; the rest of its last page is zeros.
+fn read_contents(contents: &Contents, inside: u64, buf: &mut [u8]) -> Result<()> {
+    let there = contents.data.len().saturating_sub(inside);
+    let n = usize::try_from(there).unwrap_or(usize::MAX).min(buf.len());
+    let (bytes, zeros) = buf.split_at_mut(n);
+    zeros.fill(0);
+    contents.data.read_exact_at(inside, bytes).map_err(|e| e.in_member(&contents.name))
+}
+
 enum Resolved<'s> {
     /// Stored; the second field is what to subtract from an address for the store's own.
     Stored(Place<'s>, u64),
+    /// In a mapped file, so far into it.
+    Contents(&'s Contents, u64),
     Zero,
     Hole(Hole),
 }
@@ -363,6 +439,7 @@ impl Resolved<'_> {
             Self::Stored(Place::Stored { depth, .. }, _) if *depth > 0 => Span::Bytes(Layer::Parent(*depth)),
             Self::Stored(_, 0) => Span::Bytes(Layer::Dump),
             Self::Stored(..) => Span::Bytes(Layer::Shared),
+            Self::Contents(contents, _) => Span::Bytes(contents.layer),
             Self::Zero => Span::Bytes(Layer::Zero),
             Self::Hole(hole) => Span::Hole(*hole),
         }

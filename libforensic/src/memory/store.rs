@@ -14,6 +14,9 @@ const PARENTS: u32 = 64;
 /// Largest uncompressed block of compressed pages, in bytes (CRIU's own limit is 4 MiB).
 const BLOCK_BYTES: u64 = 16 << 20;
 
+/// Where a block is, its stored size and its length, and its bytes.
+type LastBlock = ((u64, u32, u64), Arc<Vec<u8>>);
+
 /// The stored pages of one process or one shared segment.
 #[derive(Debug)]
 pub(crate) struct PageStore {
@@ -25,7 +28,7 @@ pub(crate) struct PageStore {
     pages: Option<usize>,
     parent: Option<Arc<PageStore>>,
     /// The block decompressed last: neighbouring reads hit it.
-    last: Mutex<Option<(u64, Vec<u8>)>>,
+    last: Mutex<Option<LastBlock>>,
 }
 
 impl PageStore {
@@ -121,7 +124,7 @@ impl PageStore {
             let n = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(rest.len()).max(1);
             let Some(part) = rest.get_mut(..n) else { break };
             match place {
-                Some(Place::Stored { store, run, .. }) => store.read(run, at, part)?,
+                Some(Place::Stored { store, run, .. }) => store.read(&run, at, part)?,
                 Some(_) => {
                     return Err(Error::new(ErrorKind::NotFound, "the page is not in the evidence")
                         .in_member(self.name.as_bytes()));
@@ -143,7 +146,7 @@ impl PageStore {
     /// Says which member holds the byte at `address`, and where in it.
     pub(crate) fn origin_of(&self, address: u64) -> Option<(String, u64)> {
         match self.place(address, u64::MAX).0 {
-            Some(Place::Stored { store, run, .. }) => store.origin(run, address),
+            Some(Place::Stored { store, run, .. }) => store.origin(&run, address),
             _ => None,
         }
     }
@@ -154,7 +157,7 @@ impl PageStore {
     pub(crate) fn place(&self, address: u64, limit: u64) -> (Option<Place<'_>>, u64) {
         let (current, next) = self.map.find(address);
         let Some(run) = current else {
-            return (None, next.map_or(limit, |n| n.start.min(limit)));
+            return (None, next.map_or(limit, |n| n.min(limit)));
         };
         let end = run.end(self.map.page).min(limit);
         if run.flags & PRESENT != 0 {
@@ -218,17 +221,22 @@ impl PageStore {
             let (offset, stored) = blocks.locate(index).ok_or_else(|| bad("no such block"))?;
             let at = run.offset.saturating_add(offset);
             let skip = usize::try_from(inside.saturating_sub(start)).map_err(|_| bad("block too large"))?;
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.as_ref().is_none_or(|(key, _)| *key != at || stored == 0) {
-                *last = Some((at, self.block(member, at, stored, length)?));
-            }
-            let block = last.as_ref().map(|(_, b)| b.as_slice()).and_then(|b| b.get(skip..)).unwrap_or(&[]);
-            let n = block.len().min(rest.len());
+            let whole = usize::try_from(length).ok().filter(|n| skip == 0 && *n > 0 && *n <= rest.len());
+            let n = if let Some(to) = whole.and_then(|n| rest.get_mut(..n)) {
+                // All of it is wanted: it goes where it belongs, and threads do not wait for each other.
+                self.block_into(member, at, stored, to)?;
+                to.len()
+            } else {
+                let block = self.cached(member, at, stored, length)?;
+                let part = block.get(skip..).unwrap_or(&[]);
+                let n = part.len().min(rest.len());
+                if let (Some(to), Some(from)) = (rest.get_mut(..n), part.get(..n)) {
+                    to.copy_from_slice(from);
+                }
+                n
+            };
             if n == 0 {
                 return Err(bad("a compressed block is shorter than its pages").at(at));
-            }
-            if let (Some(to), Some(from)) = (rest.get_mut(..n), block.get(..n)) {
-                to.copy_from_slice(from);
             }
             inside = inside.saturating_add(n as u64);
             rest = rest.get_mut(n..).unwrap_or(&mut []);
@@ -236,28 +244,45 @@ impl PageStore {
         Ok(())
     }
 
+    /// Decompresses a block of which a part is wanted; the next read often wants the rest.
+    fn cached(&self, member: &Member, at: u64, stored: u32, length: u64) -> Result<Arc<Vec<u8>>> {
+        let key = (at, stored, length);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, block)) = last.filter(|(known, _)| *known == key) {
+            return Ok(block);
+        }
+        if length > BLOCK_BYTES {
+            return Err(Error::new(ErrorKind::Corrupt, format!("a block of {length} bytes"))
+                .in_member(&member.name)
+                .at(at));
+        }
+        let mut block = vec![0; usize::try_from(length).unwrap_or(0)];
+        self.block_into(member, at, stored, &mut block)?;
+        let block = Arc::new(block);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, Arc::clone(&block)));
+        Ok(block)
+    }
+
     /// Decompresses one block: 0 is zeros, the full length is as it is, else LZ4 without a frame.
-    fn block(&self, member: &Member, at: u64, stored: u32, length: u64) -> Result<Vec<u8>> {
+    fn block_into(&self, member: &Member, at: u64, stored: u32, out: &mut [u8]) -> Result<()> {
         let bad = |what: String| Error::new(ErrorKind::Corrupt, what).in_member(&member.name).at(at);
-        if length > BLOCK_BYTES || u64::from(stored) > length {
+        let length = out.len();
+        let packed_len = usize::try_from(stored).unwrap_or(usize::MAX);
+        if length as u64 > BLOCK_BYTES || packed_len > length {
             return Err(bad(format!("a block of {stored} stored bytes for {length}")));
         }
-        let length = usize::try_from(length).map_err(|_| bad("block too large".to_owned()))?;
-        let mut out = vec![0; length];
-        if stored == 0 {
-            return Ok(out);
+        if packed_len == 0 {
+            out.fill(0);
+            return Ok(());
         }
-        let mut packed = vec![0; usize::try_from(stored).unwrap_or(length).min(length)];
-        self.images
-            .archive
-            .data(member)?
-            .read_exact_at(at, &mut packed)
-            .map_err(|e| e.in_member(&member.name))?;
-        if packed.len() == length {
-            return Ok(packed);
+        let data = self.images.archive.data(member)?;
+        if packed_len == length {
+            return data.read_exact_at(at, out).map_err(|e| e.in_member(&member.name));
         }
-        match lz4_flex::block::decompress_into(&packed, &mut out) {
-            Ok(n) if n == length => Ok(out),
+        let mut packed = vec![0; packed_len];
+        data.read_exact_at(at, &mut packed).map_err(|e| e.in_member(&member.name))?;
+        match lz4_flex::block::decompress_into(&packed, out) {
+            Ok(n) if n == length => Ok(()),
             Ok(n) => Err(bad(format!("a compressed block gives {n} bytes and not {length}"))),
             Err(e) => Err(bad("a compressed block is damaged".to_owned()).with_source(e)),
         }
@@ -268,7 +293,7 @@ impl PageStore {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'s> {
     /// The bytes are in a pages image, `depth` parents up.
-    Stored { store: &'s PageStore, run: &'s Run, depth: u32 },
+    Stored { store: &'s PageStore, run: Run, depth: u32 },
     /// They should be in a parent dump that is not here or has them not.
     MissingParent,
     /// They were left to a lazy-pages daemon.

@@ -21,6 +21,7 @@ mod bpf;
 mod cache;
 mod cgroup;
 mod container;
+mod contents;
 #[cfg(test)]
 mod cost_tests;
 mod descriptor;
@@ -45,6 +46,7 @@ mod queue;
 mod registers;
 mod request;
 mod retention;
+mod rootfs;
 mod seccomp;
 mod sharing;
 mod signal;
@@ -95,12 +97,13 @@ pub use seccomp::{FilterUser, Rules, SeccompFilter};
 pub use sharing::FileSharing;
 pub use signal::{AlternateStack, PendingSignal, SignalHandler};
 pub use socket::{Endpoint, Family, Holder, QueuedMessage, Socket};
+pub(crate) use summary::rfc3339;
 pub use summary::{Clocks, CriuInfo, Log, Sizes, Stats, Summary};
 pub use syscall::{CallState, Confidence, SystemCall};
 pub use syscall_table::system_call_name;
 pub use tcp::TcpRepair;
 pub use terminal::Terminal;
-pub use text::{Hex, Text};
+pub use text::{Hex, Text, put_text};
 pub use thread::{RestartableSequence, RobustList, Scheduling, Thread};
 pub use timer::{Notify, Timer};
 pub use tmpfs::TmpfsFile;
@@ -130,6 +133,12 @@ pub struct Options {
     ///
     /// Without any, the `parent` link of the image directory is followed.
     pub parents: Vec<PathBuf>,
+    /// A root file system for unchanged pages of mapped files: a directory, a tar, or an OCI or
+    /// Docker image. Of use with `memory` only.
+    ///
+    /// A file is used if its size and build-id are those that CRIU recorded; a warning says
+    /// where they are not.
+    pub rootfs: Option<PathBuf>,
 }
 
 /// The process table in its own order, and by pid.
@@ -155,6 +164,7 @@ pub struct Checkpoint {
     cgroups: OnceLock<HashMap<u32, Vec<Cgroup>>>,
     pipes: OnceLock<HashMap<u32, PipeQueue>>,
     packets: OnceLock<HashMap<u32, Vec<QueuedMessage>>>,
+    mapped: contents::MappedFiles,
     cache: cache::Cache,
 }
 
@@ -176,11 +186,17 @@ impl Checkpoint {
     /// As [`Checkpoint::open`].
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let archive = if options.memory {
-            Archive::open_with(path, options.archive, &mut KeepAll)?
+            Archive::open_with(path, options.archive.clone(), &mut KeepAll)?
         } else {
-            Archive::open_with(path, options.archive, &mut retention::FactsOnly::default())?
+            Archive::open_with(path, options.archive.clone(), &mut retention::FactsOnly::default())?
         };
-        let checkpoint = Self::from_archive(archive)?;
+        let mut checkpoint = Self::from_archive(archive)?;
+        checkpoint.mapped.enabled = options.memory;
+        if let Some(path) = &options.rootfs {
+            let architecture = checkpoint.architecture().map(Architecture::oci_name);
+            let root = rootfs::RootFileSystem::open(path, options.archive, architecture)?;
+            checkpoint.mapped.root = Some(root);
+        }
         let mut child = Arc::clone(&checkpoint.images);
         for path in &options.parents {
             let (images, found) = Images::locate(Arc::new(Archive::open(path)?));
@@ -243,6 +259,7 @@ impl Checkpoint {
             cgroups: OnceLock::new(),
             pipes: OnceLock::new(),
             packets: OnceLock::new(),
+            mapped: contents::MappedFiles::default(),
             cache: cache::Cache::default(),
         })
     }
@@ -259,6 +276,9 @@ impl Checkpoint {
         if let Some(parent) = self.images.loaded_parent() {
             all.extend(parent.archive.warnings());
             all.extend(parent.warnings.to_vec());
+        }
+        if let Some(root) = &self.mapped.root {
+            all.extend(root.warnings());
         }
         all
     }

@@ -57,6 +57,16 @@ impl Architecture {
         }
     }
 
+    /// Returns the name as image indexes have it.
+    pub(crate) fn oci_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
+            Self::Loongarch64 => "loong64",
+            other => other.as_str(),
+        }
+    }
+
     /// Returns true if words in images are big-endian.
     pub fn is_big_endian(self) -> bool {
         self == Self::S390x

@@ -107,7 +107,11 @@ impl Checkpoint {
                 (false, Backing::Shared(self.shared(id), offset))
             }
             MappingKind::Memfd | MappingKind::SharedAnonymous => (is(status::FILE_PRIVATE), memfd()),
-            MappingKind::File => (!is(status::FILE_SHARED), Backing::File),
+            MappingKind::File => {
+                let contents = self.mapped_file(id);
+                let backing = contents.map_or(Backing::File, |c| Backing::Contents(c, offset));
+                (!is(status::FILE_SHARED), backing)
+            }
             MappingKind::Aio | MappingKind::Anonymous | MappingKind::Heap | MappingKind::Stack => {
                 (true, Backing::Zero)
             }

@@ -102,8 +102,12 @@ impl From<u64> for Hex {
     }
 }
 
-/// Writes a text, and beside it its exact bytes where it is not UTF-8.
-pub(crate) fn put_text<M: SerializeMap>(
+/// Writes a text as a member of a JSON object, and beside it its exact bytes where it is not UTF-8.
+///
+/// # Errors
+///
+/// As the serializer.
+pub fn put_text<M: SerializeMap>(
     map: &mut M,
     key: &'static str,
     text: Option<&Text>,

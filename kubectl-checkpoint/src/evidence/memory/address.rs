@@ -11,6 +11,19 @@ pub(super) fn number(text: &str) -> Result<u64, String> {
     parsed.map_err(|_| format!("{text} is no number; write it in decimal, or in hexadecimal with 0x"))
 }
 
+/// Parses an address: as a number, or without `0x` where letters show that it is hexadecimal.
+///
+/// The second value is what digits alone would mean in hexadecimal.
+pub(super) fn address(text: &str) -> Result<(u64, Option<u64>), String> {
+    let bare = !text.starts_with("0x") && !text.starts_with("0X");
+    let hexadecimal = bare.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+    match (number(text), hexadecimal) {
+        (Ok(address), other) => Ok((address, other)),
+        (Err(_), Some(address)) if text.starts_with(|c: char| c.is_ascii_hexdigit()) => Ok((address, None)),
+        (Err(e), _) => Err(e),
+    }
+}
+
 /// Parses a range: `START-END`, as a line of /proc/PID/maps has it, or `START+LENGTH`.
 ///
 /// In `START-END` the numbers are hexadecimal, with or without `0x`.
@@ -18,7 +31,7 @@ pub(super) fn range(text: &str) -> Result<Range<u64>, String> {
     let range = if let Some((start, end)) = text.split_once('-') {
         hexadecimal(start)?..hexadecimal(end)?
     } else if let Some((start, length)) = text.split_once('+') {
-        from_length(number(start)?, number(length)?)?
+        from_length(address(start)?.0, number(length)?)?
     } else {
         return Err(format!("{text} is no range; write START-END or START+LENGTH"));
     };
@@ -44,6 +57,16 @@ fn hexadecimal(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_make_an_address_hexadecimal() {
+        assert_eq!(address("0x10"), Ok((16, None)));
+        assert_eq!(address("7ffd6c0000"), Ok((0x7f_fd6c_0000, None)));
+        assert_eq!(address("400000"), Ok((400_000, Some(0x40_0000))));
+        assert!(address("+10").is_ok_and(|a| a.0 == 10));
+        assert!(address("fish").is_err());
+        assert_eq!(range("7f00a+16"), Ok(0x7f00a..0x7f01a));
+    }
 
     #[test]
     fn ranges_as_in_proc_maps_and_with_a_length() {

@@ -1,10 +1,12 @@
 //! The commands that read memory.
 
 mod address;
+mod dump;
 mod overview;
 mod read;
 mod search;
 mod strings;
+mod walk;
 
 pub(crate) use overview::overview;
 
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Search(search::SearchArgs),
     /// Lists readable text in the same places
     Strings(strings::StringsArgs),
+    /// Writes memory to files, with a map of where it came from
+    Dump(dump::DumpArgs),
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
@@ -33,6 +37,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Read(args) => read::read(args),
         Command::Search(args) => search::search(args),
         Command::Strings(args) => strings::strings(args),
+        Command::Dump(args) => dump::dump(args),
     }
 }
 
@@ -95,10 +100,17 @@ fn split_operands(
     Ok((operands[..first].to_vec(), operands[first..].to_vec()))
 }
 
-/// Where parent dumps are.
+/// Where memory is that the archive itself does not hold.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ParentArgs {
+pub(crate) struct LayerArgs {
     /// Parent dump of an incremental one, the nearest first; the `parent` link is followed without it
     #[arg(long = "parent", value_name = "ARCHIVE")]
     pub parents: Vec<PathBuf>,
+    /// Root file system for unchanged pages of mapped files: a directory, a tar, an OCI or Docker image
+    ///
+    /// A file is used if its size, and its build-id where CRIU recorded one, are those of the file
+    /// that was mapped; a warning says where they are not. Files that the container changed come
+    /// from the archive's own copy.
+    #[arg(long, value_name = "DIR|TAR|IMAGE")]
+    pub rootfs: Option<PathBuf>,
 }

@@ -8,22 +8,22 @@ use std::process::ExitCode;
 use clap::Args;
 use libforensic::memory::AddressSpace;
 
-use super::address::{from_length, number, range};
-use super::{ParentArgs, split_operands};
+use super::address::{address, from_length, number, range};
+use super::walk::{CHUNK, Piece, piece};
+use super::{LayerArgs, split_operands};
 use crate::cli::PARTIAL;
 use crate::evidence::Evidence;
-use crate::output::HexDump;
-
-/// Bytes that are read and formatted at once.
-const CHUNK: usize = 1 << 20;
+use crate::output::{HexDump, escape};
 
 #[derive(Debug, Args)]
 #[command(
     override_usage = "kubectl checkpoint mem read -p PID [OPTIONS] ADDR LEN ARCHIVE\n       \
                       kubectl checkpoint mem read -p PID [OPTIONS] START-END ARCHIVE",
-    after_help = "ADDR and LEN are decimal, or hexadecimal with 0x. START-END is hexadecimal, as in the \
-                  output of maps; START+LENGTH is taken too. Anonymous pages that were never written read as \
-                  zeros. Bytes that the evidence does not hold show as ??."
+    after_help = "ADDR and LEN are decimal, or hexadecimal with 0x; an ADDR with letters is hexadecimal without \
+                  it. START-END is hexadecimal, as in the output of maps; START+LENGTH is taken too. Anonymous \
+                  pages that were never written read as zeros. Bytes that the evidence does not hold show as \
+                  ??, long stretches of them as one line that says how many and why.\n\n\
+                  Exit code 3: the evidence does not hold all bytes of what was mapped there, or none at all."
 )]
 pub(crate) struct ReadArgs {
     /// The process
@@ -39,7 +39,7 @@ pub(crate) struct ReadArgs {
     #[arg(short = 'v', long)]
     no_squeezing: bool,
     #[command(flatten)]
-    parents: ParentArgs,
+    layers: LayerArgs,
     /// Where to read, and from which archive
     #[arg(required = true, value_name = "ADDR LEN ARCHIVE")]
     operands: Vec<OsString>,
@@ -59,75 +59,61 @@ pub(crate) fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         anyhow::bail!("{USAGE}; one archive at a time");
     }
     let place: Vec<String> = place.iter().map(|p| p.to_string_lossy().into_owned()).collect();
+    let mut other = None;
     let wanted = match place.as_slice() {
         [one] => range(one),
-        [start, length] => number(start)
-            .and_then(|start| from_length(start, number(length.strip_prefix('+').unwrap_or(length))?)),
+        [start, length] => address(start).and_then(|(start, hexadecimal)| {
+            let length = number(length.strip_prefix('+').unwrap_or(length))?;
+            other = hexadecimal;
+            from_length(start, length)
+        }),
         _ => Err(USAGE.to_owned()),
     }
     .map_err(anyhow::Error::msg)?;
-    let evidence = Evidence::of(&archives, &args.parents.parents).with_memory();
+    let evidence = Evidence::of(&archives, &[]).with_layers(&args.layers);
     let space = evidence.get(0)?.memory(args.pid)?;
+    if let Some(other) = other.filter(|o| space.region(wanted.start).is_none() && space.region(*o).is_some())
+    {
+        eprintln!(
+            "note: {0} was taken as decimal, {1:#x}, where nothing is mapped; 0x{0} is {other:#x} in hexadecimal",
+            wanted.start, wanted.start
+        );
+    }
     let mut out = std::io::stdout().lock();
-    let holes = if args.raw {
-        write_raw(&space, wanted, args.fill, &mut out)?
+    let held = if args.raw {
+        write_raw(&space, wanted.clone(), args.fill, &mut out)?
     } else {
-        write_dump(&space, wanted, !args.no_squeezing, &mut out)?
+        write_dump(&space, wanted.clone(), !args.no_squeezing, &mut out)?
     };
     out.flush()?;
     let code = evidence.finish(0);
-    if let Some((at, why)) = holes
-        && args.raw
+    if let Some((at, why)) = held.missing
+        && (args.raw || held.mapped || !held.any)
     {
-        eprintln!("warning: the evidence does not hold the byte at {at:#018x}: {why}");
+        eprintln!("warning: the evidence does not hold the byte at {at:#018x}: {}", escape(&why));
         return Ok(ExitCode::from(PARTIAL));
     }
     Ok(code)
 }
 
-/// Reads a chunk. The flags say which bytes are known where not all are; the hole is the first one.
-fn chunk(space: &AddressSpace, at: u64, buf: &mut [u8]) -> (Option<Vec<bool>>, Option<(u64, String)>) {
-    let mut known: Option<Vec<bool>> = None;
-    let mut first = None;
-    let mut done = 0;
-    while done < buf.len() {
-        let here = at.saturating_add(done as u64);
-        let (got, why) = match space.read(here, &mut buf[done..]) {
-            Ok(read) => (read.bytes, read.hole.map(|h| h.description().to_owned())),
-            Err(_) => one_by_one(space, here, &mut buf[done..]),
-        };
-        done += got;
-        let Some(why) = why else { continue };
-        let hole = at.saturating_add(done as u64);
-        first.get_or_insert((hole, why));
-        let (_, end) = space.span(hole);
-        // A damaged page costs itself only.
-        let damaged_end = (hole / space.page_size() + 1).saturating_mul(space.page_size());
-        let is_hole = matches!(space.span(hole).0, libforensic::memory::Span::Hole(_));
-        let end = if is_hole { end } else { end.min(damaged_end) };
-        let gap = usize::try_from(end.saturating_sub(hole)).unwrap_or(usize::MAX).clamp(1, buf.len() - done);
-        let len = buf.len();
-        known.get_or_insert_with(|| vec![true; len])[done..done + gap].fill(false);
-        buf[done..done + gap].fill(0);
-        done += gap;
-    }
-    (known, first)
+/// What was found to be missing on the way.
+#[derive(Default)]
+struct Held {
+    /// Whether any byte was there.
+    any: bool,
+    /// Whether a byte of a mapping was not.
+    mapped: bool,
+    /// The first byte that was not there, and why; of a mapping, if there is such a one.
+    missing: Option<(u64, String)>,
 }
 
-/// Reads up to the first page that is damaged.
-fn one_by_one(space: &AddressSpace, at: u64, buf: &mut [u8]) -> (usize, Option<String>) {
-    let page = space.page_size();
-    let mut done = 0;
-    while done < buf.len() {
-        let here = at.saturating_add(done as u64);
-        let left = usize::try_from(page - here % page).unwrap_or(usize::MAX).min(buf.len() - done);
-        match space.read(here, &mut buf[done..done + left]) {
-            Ok(read) if read.hole.is_none() => done += read.bytes,
-            Ok(read) => return (done + read.bytes, read.hole.map(|h| h.description().to_owned())),
-            Err(e) => return (done, Some(e.to_string())),
+impl Held {
+    fn lacks(&mut self, at: u64, why: &str, mapped: bool) {
+        if self.missing.is_none() || (mapped && !self.mapped) {
+            self.missing = Some((at, why.to_owned()));
         }
+        self.mapped |= mapped;
     }
-    (done, None)
 }
 
 fn write_raw(
@@ -135,31 +121,42 @@ fn write_raw(
     wanted: Range<u64>,
     fill: Option<u8>,
     out: &mut impl Write,
-) -> anyhow::Result<Option<(u64, String)>> {
+) -> anyhow::Result<Held> {
     let mut buf = vec![0; CHUNK];
+    let mut held = Held::default();
     let mut at = wanted.start;
     while at < wanted.end {
-        let n = usize::try_from(wanted.end - at).unwrap_or(CHUNK).min(CHUNK);
-        let (known, hole) = chunk(space, at, &mut buf[..n]);
-        match (known, fill) {
-            (None, _) => out.write_all(&buf[..n])?,
-            (Some(known), Some(fill)) => {
-                for (byte, known) in buf.iter_mut().zip(known) {
-                    if !known {
-                        *byte = fill;
-                    }
-                }
+        match piece(space, at, wanted.end, &mut buf) {
+            Piece::Bytes(n) => {
+                held.any = true;
                 out.write_all(&buf[..n])?;
+                at += n as u64;
             }
-            (Some(known), None) => {
-                let end = known.iter().position(|k| !k).unwrap_or(n);
-                out.write_all(&buf[..end])?;
-                return Ok(hole);
+            Piece::Zeros(end) => {
+                held.any = true;
+                repeat(0, end - at, &mut buf, out)?;
+                at = end;
+            }
+            Piece::Unknown { end, why, mapped } => {
+                held.lacks(at, &why, mapped);
+                let Some(fill) = fill else { break };
+                repeat(fill, end - at, &mut buf, out)?;
+                at = end;
             }
         }
-        at += n as u64;
     }
-    Ok(None)
+    Ok(held)
+}
+
+/// Writes one byte many times.
+fn repeat(byte: u8, mut times: u64, buf: &mut [u8], out: &mut impl Write) -> std::io::Result<()> {
+    buf.fill(byte);
+    while times > 0 {
+        let n = usize::try_from(times).unwrap_or(usize::MAX).min(buf.len());
+        out.write_all(&buf[..n])?;
+        times -= n as u64;
+    }
+    Ok(())
 }
 
 fn write_dump(
@@ -167,31 +164,39 @@ fn write_dump(
     wanted: Range<u64>,
     fold: bool,
     out: &mut impl Write,
-) -> anyhow::Result<Option<(u64, String)>> {
-    let mut buf = vec![0; CHUNK];
+) -> anyhow::Result<Held> {
+    // Six characters and more come out for every byte.
+    let mut buf = vec![0; CHUNK / 4];
+    let step = if fold { u64::MAX } else { buf.len() as u64 };
     let mut text = Vec::new();
     let mut dump = HexDump::new(fold);
-    let mut first = None;
+    let mut held = Held::default();
     let mut at = wanted.start;
     while at < wanted.end {
-        let n = usize::try_from(wanted.end - at).unwrap_or(CHUNK).min(CHUNK);
-        let (known, hole) = chunk(space, at, &mut buf[..n]);
-        first = first.or(hole);
         text.clear();
-        match known {
-            None => dump.bytes(at, &buf[..n], &mut text),
-            Some(known) => {
-                for (i, (line, known)) in buf[..n].chunks(16).zip(known.chunks(16)).enumerate() {
-                    let mask = known.iter().enumerate().fold(0, |m, (i, k)| m | u16::from(*k) << i);
-                    dump.line(at + i as u64 * 16, line, mask, &mut text);
-                }
+        match piece(space, at, wanted.end, &mut buf) {
+            Piece::Bytes(n) => {
+                held.any = true;
+                dump.bytes(at, &buf[..n], &mut text);
+                at += n as u64;
+            }
+            Piece::Zeros(end) => {
+                held.any = true;
+                let end = end.min(at.saturating_add(step));
+                dump.zeros(at, end, &mut text);
+                at = end;
+            }
+            Piece::Unknown { end, why, mapped } => {
+                held.lacks(at, &why, mapped);
+                let end = end.min(at.saturating_add(step));
+                dump.unknown(at, end, &escape(&why), &mut text);
+                at = end;
             }
         }
         out.write_all(&text)?;
-        at += n as u64;
     }
     text.clear();
     dump.finish(wanted.end, &mut text);
     out.write_all(&text)?;
-    Ok(first)
+    Ok(held)
 }

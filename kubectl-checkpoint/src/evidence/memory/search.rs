@@ -11,8 +11,9 @@ use clap::Args;
 use libforensic::analysis::search::{CONTEXT, Encoding, Match, Pattern, Search, SourceKind};
 use serde::Serialize;
 
-use super::{ParentArgs, ScopeArgs, split_operands};
-use crate::cli::{NEGATIVE, OutputArgs};
+use super::{LayerArgs, ScopeArgs, split_operands};
+use crate::cli::{FAILED, NEGATIVE, OutputArgs};
+use crate::evidence::watch::Watch;
 use crate::evidence::{ABSENT, Evidence, or_absent, text};
 use crate::output::{Format, Rows, escape, escape_bytes};
 
@@ -50,11 +51,11 @@ pub(crate) struct SearchArgs {
     /// Prints only how many matches each pattern has
     #[arg(short, long)]
     count: bool,
-    /// Stops after this many matches in each archive, and says so
-    #[arg(long, value_name = "N")]
+    /// Stops after this many matches in each archive, and says so; 1 or more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
-    parents: ParentArgs,
+    layers: LayerArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// What to look for, and where
@@ -76,15 +77,26 @@ pub(crate) fn search(args: &SearchArgs) -> anyhow::Result<ExitCode> {
         (pattern.iter().map(|p| args.pattern(os_bytes(p))).collect(), archives)
     };
     let context = if args.count { 0 } else { args.context.min(WIDEST_CONTEXT) };
-    let search = Search::new(patterns)?.scope(args.scope.scope()).context(context);
-    let evidence = Evidence::of(&archives, &args.parents.parents).with_memory();
+    let search = match Search::new(patterns) {
+        Ok(search) => search.scope(args.scope.scope()).context(context),
+        Err(e) => {
+            // What is wrong with an expression is shown below it, in lines of its own.
+            let message = e.to_string();
+            let lines: Vec<_> = message.lines().map(escape).collect();
+            eprintln!("error: {}", lines.join("\n"));
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
+    let evidence = Evidence::of(&archives, &[]).with_layers(&args.layers);
     let human = matches!(args.output.output, Format::Table | Format::Wide);
     let matches =
         Matches { evidence: &evidence, search: &search, limit: args.limit, fold: human, found: Cell::new(0) };
+    let watch = Watch::new(search.progress(), "searched");
     let code = if args.count {
-        evidence.answer_as("MatchCountList", &args.output, &Counts { matches: &matches })?
+        let counts = Counts { matches: &matches };
+        evidence.answer_watched("MatchCountList", &args.output, &counts, Some(&watch))?
     } else {
-        evidence.answer_as("MatchList", &args.output, &matches)?
+        evidence.answer_watched("MatchList", &args.output, &matches, Some(&watch))?
     };
     // Part of the evidence unread outranks "no": the text may be there.
     Ok(if matches.found.get() == 0 && code == ExitCode::SUCCESS { ExitCode::from(NEGATIVE) } else { code })
@@ -145,6 +157,9 @@ impl Matches<'_> {
             result = sink(found);
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        if self.search.progress().is_cancelled() {
+            self.evidence.note(index, "interrupted: not everything was searched");
+        }
         result
     }
 }

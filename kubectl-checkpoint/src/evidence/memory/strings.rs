@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 use libforensic::analysis::search::{Encoding, SourceKind};
 use libforensic::analysis::strings::{Found, LONGEST, MINIMUM, Strings};
 
-use super::{ParentArgs, ScopeArgs};
+use super::{LayerArgs, ScopeArgs};
 use crate::cli::OutputArgs;
+use crate::evidence::watch::Watch;
 use crate::evidence::{ABSENT, Evidence, or_absent, text};
 use crate::output::{Rows, escape};
 
@@ -30,7 +31,7 @@ pub(crate) struct StringsArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
-    parents: ParentArgs,
+    layers: LayerArgs,
     #[command(flatten)]
     output: OutputArgs,
     /// Archives to read
@@ -61,8 +62,10 @@ pub(crate) fn strings(args: &StringsArgs) -> anyhow::Result<ExitCode> {
         anyhow::bail!("the shortest text can have 1 to {longest} characters");
     }
     let strings = Strings::new(args.min, encodings).scope(args.scope.scope());
-    let evidence = Evidence::of(&args.archives, &args.parents.parents).with_memory();
-    evidence.answer_as("StringList", &args.output, &Texts { evidence: &evidence, strings: &strings })
+    let evidence = Evidence::of(&args.archives, &[]).with_layers(&args.layers);
+    let watch = Watch::new(strings.progress(), "read");
+    let texts = Texts { evidence: &evidence, strings: &strings };
+    evidence.answer_watched("StringList", &args.output, &texts, Some(&watch))
 }
 
 struct Texts<'e> {
@@ -110,6 +113,9 @@ impl Rows for Texts<'_> {
             result = sink(found);
             if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        if self.strings.progress().is_cancelled() {
+            self.evidence.note(index, "interrupted: not everything was read");
+        }
         result
     }
 }
