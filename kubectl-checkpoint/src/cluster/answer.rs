@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::args::OutputFormat;
+use super::target::Found;
 use super::text;
 use crate::output::Table;
 
@@ -25,35 +26,51 @@ pub(super) trait Item: Serialize {
 }
 
 /// One capture, as `-o json` shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Capture {
-    /// Namespace of the pod.
     pub(super) namespace: String,
-    /// Name of the pod.
     pub(super) pod: String,
-    /// UID of the pod.
     pub(super) pod_uid: Option<String>,
-    /// Name of the container.
     pub(super) container: String,
     /// The runtime's id of the container.
     pub(super) container_id: Option<String>,
-    /// The node.
     pub(super) node: String,
-    /// Path of the archive on the node, where it stays.
-    pub(super) node_path: String,
-    /// The file here; null for standard output.
+    /// Path of the archive on the node, where it stays; null where none was made.
+    pub(super) node_path: Option<String>,
+    /// The file here; null for standard output, and where none came home.
     pub(super) file: Option<String>,
-    /// Size of the archive.
-    pub(super) size_bytes: u64,
+    pub(super) size_bytes: Option<u64>,
     /// SHA-256 of the archive, here and on the node.
-    pub(super) sha256: String,
+    pub(super) sha256: Option<String>,
     /// When the checkpoint was asked for.
-    pub(super) started: String,
+    pub(super) started: Option<String>,
     /// When the archive was here and verified.
-    pub(super) finished: String,
+    pub(super) finished: Option<String>,
     /// The evidence record; null where none was written.
     pub(super) record: Option<String>,
+    /// What kept the archive from being here; null for a success.
+    pub(super) problem: Option<String>,
+}
+
+impl Capture {
+    /// What is known before the capture.
+    pub(super) fn of(found: &Found) -> Self {
+        Self {
+            namespace: found.namespace.clone(),
+            pod: found.pod.clone(),
+            pod_uid: found.pod_uid.clone(),
+            container: found.container.clone(),
+            container_id: found.status.container_id.clone(),
+            node: found.node.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// A capture that did not end well.
+    pub(super) fn failed(found: &Found, node_path: Option<String>, error: &anyhow::Error) -> Self {
+        Self { node_path, problem: Some(format!("{error:#}")), ..Self::of(found) }
+    }
 }
 
 impl Item for Capture {
@@ -69,18 +86,23 @@ impl Item for Capture {
 
     fn cells(&self, wide: bool) -> Vec<String> {
         // The full digest is in every other format and in the record.
-        let digest = if wide { self.sha256.clone() } else { self.sha256.chars().take(12).collect() };
+        let digest = self.sha256.as_ref().filter(|_| self.problem.is_none());
+        let digest =
+            digest.map(|sha256| if wide { sha256.clone() } else { sha256.chars().take(12).collect() });
         let mut cells = vec![
             self.namespace.clone(),
             self.pod.clone(),
             self.container.clone(),
             self.node.clone(),
-            text::bytes(self.size_bytes),
-            digest,
-            or_dash(self.file.as_ref()),
+            self.size_bytes.map_or_else(|| String::from("-"), text::bytes),
+            or_dash(digest.as_ref()),
+            match &self.problem {
+                Some(_) => String::from("(failed)"),
+                None => or_dash(self.file.as_ref()),
+            },
         ];
         if wide {
-            cells.extend([self.node_path.clone(), or_dash(self.record.as_ref())]);
+            cells.extend([or_dash(self.node_path.as_ref()), or_dash(self.record.as_ref())]);
         }
         cells
     }
@@ -172,13 +194,14 @@ mod tests {
             container: "app".into(),
             container_id: None,
             node: "n\u{1b}1".into(),
-            node_path: "/c/checkpoint-x.tar".into(),
+            node_path: Some("/c/checkpoint-x.tar".into()),
             file: Some("x.tar".into()),
-            size_bytes: 2048,
-            sha256: "ab".repeat(32),
-            started: "2026-01-01T00:00:00Z".into(),
-            finished: "2026-01-01T00:00:01Z".into(),
+            size_bytes: Some(2048),
+            sha256: Some("ab".repeat(32)),
+            started: Some("2026-01-01T00:00:00Z".into()),
+            finished: Some("2026-01-01T00:00:01Z".into()),
             record: Some("x.tar.evidence.json".into()),
+            problem: None,
         }
     }
 

@@ -80,14 +80,29 @@ pub struct ClusterArgs {
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
     /// POD/CONTAINER, POD, or TYPE/NAME (pod, deployment, statefulset, daemonset, replicaset, job)
-    #[arg(value_name = "TARGET")]
-    pub target: String,
+    #[arg(value_name = "TARGET", conflicts_with = "selector")]
+    pub target: Option<String>,
     /// A file, a directory, or - for standard output; default: the archive's own name here, with ":" replaced by "-"
     #[arg(value_name = "DEST")]
     pub dest: Option<PathBuf>,
     /// Container of the pod: regular, init or ephemeral
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
+    /// Capture every running pod with these labels
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    pub selector: Option<String>,
+    /// Capture every running container of the pods: regular, init and ephemeral
+    #[arg(long)]
+    pub all_containers: bool,
+    /// Select in all namespaces (with -l)
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Directory for the archives, where there is no TARGET before DEST
+    #[arg(long = "dest", value_name = "DIR", conflicts_with = "dest")]
+    pub dest_dir: Option<PathBuf>,
+    /// How many nodes are worked on at a time; the containers of one node are frozen in turn
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub parallel: u8,
     /// Give up the checkpoint after this long (seconds, or 5m); the kubelet's own limit, 2m by default, is raised where this is longer
     #[arg(long, value_name = "SECONDS", value_parser = whole_seconds)]
     pub timeout: Option<u32>,

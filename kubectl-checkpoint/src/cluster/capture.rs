@@ -1,39 +1,25 @@
 //! One capture from beginning to end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Capture, write};
-use super::args::{CreateArgs, OutputFormat};
+use super::answer::Capture;
+use super::args::CreateArgs;
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
+use super::create::name_of;
 use super::destination::{Destination, PartFile, split_node_path, with_suffix};
-use super::dossier::{collector_fields, node_info, now, opening, who_am_i};
-use super::explain::{Class, Context, Route, explain};
-use super::interrupt::Interrupts;
+use super::dossier::{collector_fields, node_info, now, opening};
+use super::explain::{Class, Context as Asked, Route, explain};
 use super::report::{Reporter, shown};
-use super::rights::Right;
-use super::session::{self, Ended, INTERRUPTED};
 use super::sink::{Begun, Output};
-use super::target::{Target, find};
+use super::target::Found;
 use super::transfer::Source;
-use super::{doctor, preflight, record, text, trigger};
-
-/// Freezes a container, brings the archive home and verifies it, in a runtime
-/// of its own.
-///
-/// # Errors
-///
-/// Everything that kept the archive from being here whole. The collector pod
-/// is removed by then, or named.
-pub fn create(args: CreateArgs) -> Result<ExitCode> {
-    session::block_on(run(args))
-}
+use super::{doctor, record, text, trigger};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
@@ -50,62 +36,108 @@ struct Journal {
 
 type Shared = RefCell<Journal>;
 
-async fn run(args: CreateArgs) -> Result<ExitCode> {
-    let mut interrupts = Interrupts::listen().context("cannot listen for signals")?;
-    let reporter = Reporter::new(args.quiet);
-    let slot = Slot::default();
-    let journal = Shared::default();
+/// What all captures of one command have in common.
+pub(super) struct Context<'a> {
+    pub(super) args: &'a CreateArgs,
+    pub(super) connection: &'a Connection,
+    pub(super) destination: &'a Destination,
+    pub(super) user: Option<&'a Value>,
+}
 
-    let target = Target::parse(&args.target)?;
-    let destination = Destination::settle(args.dest.as_deref(), args.force)?;
-    if destination == Destination::Stdout {
-        if args.output != OutputFormat::Table {
-            bail!("-o and DEST - both want standard output; give a file or a directory");
-        }
-        if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-            bail!("DEST - writes a tar archive, and standard output is a terminal");
+/// One container to be captured, and how far that is. Outlives the work.
+pub(super) struct Job {
+    pub(super) found: Found,
+    pub(super) slot: Slot,
+    journal: Shared,
+    result: RefCell<Option<Result<Capture>>>,
+    /// The pod or the record is not as it should be.
+    untidy: Cell<bool>,
+    reporter: Option<Reporter>,
+}
+
+impl Job {
+    /// Prepares the capture. Among many it says of each line whose it is.
+    pub(super) fn new(found: Found, among: Option<&Reporter>) -> Self {
+        let reporter = among.map(|reporter| reporter.named(&name_of(&found)));
+        Self {
+            found,
+            slot: Slot::default(),
+            journal: Shared::default(),
+            result: RefCell::new(None),
+            untidy: Cell::new(false),
+            reporter,
         }
     }
-    let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
-        return Ok(ExitCode::from(INTERRUPTED));
-    };
-    let work = Box::pin(work(&args, &connection, &target, &destination, &slot, &journal, &reporter));
-    let on_signal = |signal: &str| interrupted(signal, &journal.borrow());
-    let slots = std::slice::from_ref(&slot);
-    let Ended { outcome, cleaned } =
-        session::guard(work, on_signal, &connection, slots, &mut interrupts, &reporter).await;
-    let ending = match &outcome {
-        Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(format!("{error:#}")),
-        Err(signal) => Some(format!("interrupted by {signal}")),
-    };
-    let recorded = close_record(&mut journal.borrow_mut(), ending, &cleaned);
-    if let Err(error) = &recorded {
-        reporter.warn(&format!("{error:#}"));
+
+    /// Who says what this capture has to say.
+    pub(super) fn reporter<'a>(&'a self, common: &'a Reporter) -> &'a Reporter {
+        self.reporter.as_ref().unwrap_or(common)
     }
-    if let Err(error) = &cleaned {
-        reporter.warn(&format!("{error:#}"));
+
+    /// Captures, cleans up and records; the result is kept.
+    pub(super) async fn run(&self, context: &Context<'_>, reporter: &Reporter) {
+        let result = work(context, self, reporter).await;
+        reporter.clear();
+        let cleaned = self.slot.empty(context.connection).await;
+        let ending = result.as_ref().err().map(|error| format!("{error:#}"));
+        self.close(ending, &cleaned, reporter);
+        if let Err(error) = &cleaned {
+            self.untidy.set(true);
+            reporter.warn(&format!("{error:#}"));
+        }
+        let journal = self.journal.borrow();
+        let result = result.map_err(|error| match &journal.captured {
+            Some((node, path)) => error.context(format!(
+                "the archive is on node {node} at {}, but did not come home",
+                text::escape(path)
+            )),
+            None => error,
+        });
+        self.result.replace(Some(result));
     }
-    match outcome {
-        Err(_) => Ok(ExitCode::from(INTERRUPTED)),
-        Ok(Err(error)) => {
-            let journal = journal.borrow();
-            Err(match &journal.captured {
-                Some((node, path)) => error.context(format!(
-                    "the archive is on node {node} at {}, but did not come home",
-                    text::escape(path)
-                )),
-                None => error,
-            })
+
+    /// Records that a signal ended it, unless it had ended before.
+    pub(super) fn abandon(&self, signal: &str, cleaned: &Result<()>, reporter: &Reporter) {
+        if self.result.borrow().is_none() {
+            self.close(Some(format!("interrupted by {signal}")), cleaned, reporter);
         }
-        Ok(Ok(capture)) => {
-            if destination != Destination::Stdout {
-                write(&[capture], &reporter.warnings(), args.output)?;
-            }
-            // The archive is here and verified; a pod or a record that is not
-            // as it should be is worth more than a warning all the same.
-            Ok(if recorded.is_err() || cleaned.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    }
+
+    fn close(&self, ending: Option<String>, cleaned: &Result<()>, reporter: &Reporter) {
+        if let Err(error) = close_record(&mut self.journal.borrow_mut(), ending, cleaned) {
+            self.untidy.set(true);
+            reporter.warn(&format!("{error:#}"));
         }
+    }
+
+    /// What a signal found; nothing for a capture that is done or has not begun.
+    pub(super) fn interrupted(&self, signal: &str) -> Option<String> {
+        let journal = self.journal.borrow();
+        let under_way = self.result.borrow().is_none() && (journal.requesting || journal.captured.is_some());
+        under_way.then(|| interrupted(signal, &journal))
+    }
+
+    pub(super) fn is_untidy(&self) -> bool {
+        self.untidy.get()
+    }
+
+    /// Where on the node the archive is, once there is one.
+    pub(super) fn node_path(&self) -> Option<String> {
+        self.journal.borrow().captured.as_ref().map(|(_, path)| path.clone())
+    }
+
+    /// The capture, where it is done.
+    pub(super) fn captured(&self) -> Option<Capture> {
+        self.result.borrow().as_ref().and_then(|result| result.as_ref().ok().cloned())
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    ///
+    /// What kept the archive from being here whole.
+    pub(super) fn finish(self) -> Result<Capture> {
+        self.result.into_inner().unwrap_or_else(|| Err(anyhow!("it was not begun")))
     }
 }
 
@@ -146,25 +178,10 @@ fn close_record(journal: &mut Journal, ending: Option<String>, cleaned: &Result<
     record::append(&path, fields)
 }
 
-async fn work(
-    args: &CreateArgs,
-    connection: &Connection,
-    target: &Target,
-    destination: &Destination,
-    slot: &Slot,
-    journal: &Shared,
-    reporter: &Reporter,
-) -> Result<Capture> {
-    let collector_namespace = args.collector.namespace(connection);
-    reporter.step("checking rights");
-    let user = who_am_i(connection).await;
-    let mut rights = target.rights(&connection.namespace);
-    rights.push(Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"));
-    rights.extend(Plan::rights(collector_namespace));
-    let what = format!("capture {}", text::escape(&args.target));
-    preflight::require(connection, &rights, &what, user.as_ref(), args.skip_preflight, reporter).await?;
-    reporter.step("looking up the target");
-    let found = find(connection, target, args.container.as_deref()).await?;
+async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<Capture> {
+    let Context { args, connection, destination, user } = *context;
+    let Job { found, slot, journal, .. } = job;
+    let collector_namespace = args.collector.collector_namespace.as_deref().unwrap_or(&found.namespace);
     let purpose =
         format!("brings the checkpoint of {}/{}/{} home", found.namespace, found.pod, found.container);
     let mut plan = Plan::new(&args.collector, collector_namespace, &found.node, purpose);
@@ -173,19 +190,19 @@ async fn work(
         Err(error) => return Err(error.context("nothing was touched")),
         Ok(()) => {}
     }
-    let node = node_info(connection, &found, reporter).await;
+    let node = node_info(connection, found, reporter).await;
     let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
-    doctor::before_capture(connection, &found, runtime, args.skip_preflight, reporter).await?;
+    doctor::before_capture(connection, found, runtime, args.skip_preflight, reporter).await?;
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
     journal.borrow_mut().requesting = true;
-    let answer = trigger::post(connection, &found, args.timeout).await?;
+    let answer = trigger::post(connection, found, args.timeout).await?;
     let explanation = explain(
         answer.status,
         answer.content_type.as_deref(),
         &answer.body,
-        &Context {
+        &Asked {
             route: Route::ApiServer,
             node: &found.node,
             namespace: &found.namespace,
@@ -205,7 +222,7 @@ async fn work(
         journal.captured = Some((found.node.clone(), node_path.clone()));
         journal.record =
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
-        journal.fields = opening(args, connection, &found, user.as_ref(), node.as_ref(), &answer, &node_path);
+        journal.fields = opening(args, connection, found, user, node.as_ref(), &answer, &node_path);
     }
     let took = answer.finished.duration_since(answer.started);
     reporter.done(&format!(
@@ -280,18 +297,13 @@ async fn work(
         }
     }
     Ok(Capture {
-        namespace: found.namespace,
-        pod: found.pod,
-        pod_uid: found.pod_uid,
-        container: found.container,
-        container_id: found.status.container_id,
-        node: found.node,
-        node_path,
+        node_path: Some(node_path),
         file: dest.as_deref().map(shown),
-        size_bytes: arrived.bytes,
-        sha256: arrived.sha256,
-        started: answer.started.to_string(),
-        finished: finished.to_string(),
+        size_bytes: Some(arrived.bytes),
+        sha256: Some(arrived.sha256),
+        started: Some(answer.started.to_string()),
+        finished: Some(finished.to_string()),
         record: journal.borrow().record.as_deref().map(shown),
+        ..Capture::of(found)
     })
 }

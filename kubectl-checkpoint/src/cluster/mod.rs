@@ -20,6 +20,7 @@ mod capture;
 mod checks;
 pub mod collector;
 pub mod connection;
+mod create;
 mod credentials;
 pub mod destination;
 mod discovery;
@@ -35,6 +36,7 @@ pub mod record;
 mod remove;
 pub mod report;
 pub mod rights;
+mod selection;
 mod session;
 mod sink;
 mod stored;
@@ -48,7 +50,7 @@ pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
     RemoveArgs, duration,
 };
-pub use capture::create;
+pub use create::create;
 pub use doctor::doctor;
 pub(crate) use interrupt::Interrupts;
 pub use list::list;

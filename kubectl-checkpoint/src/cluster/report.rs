@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,14 +13,36 @@ use super::transfer::Watch;
 /// Progress and warnings. A bar appears on a terminal only.
 pub(super) struct Reporter {
     quiet: bool,
+    /// Whose lines they are, where many are at work; then there is no bar.
+    name: Option<String>,
     bar: RefCell<Option<ProgressBar>>,
-    warnings: RefCell<Vec<String>>,
+    warnings: Rc<RefCell<Vec<String>>>,
     expected: Cell<Option<u64>>,
 }
 
 impl Reporter {
     pub(super) fn new(quiet: bool) -> Self {
-        Self { quiet, bar: RefCell::new(None), warnings: RefCell::new(Vec::new()), expected: Cell::new(None) }
+        Self {
+            quiet,
+            name: None,
+            bar: RefCell::new(None),
+            warnings: Rc::default(),
+            expected: Cell::new(None),
+        }
+    }
+
+    /// A reporter for one of many; warnings come together.
+    pub(super) fn named(&self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), warnings: Rc::clone(&self.warnings), ..Self::new(self.quiet) }
+    }
+
+    /// A line with the name of whose it is.
+    fn line(&self, line: &str) -> String {
+        self.name.as_ref().map_or_else(|| line.to_owned(), |name| format!("{name}: {line}"))
+    }
+
+    fn has_bar(&self) -> bool {
+        self.name.is_none() && !self.quiet && io::stderr().is_terminal()
     }
 
     /// Says what is done now.
@@ -28,7 +51,7 @@ impl Reporter {
         if self.quiet {
             return;
         }
-        if io::stderr().is_terminal() {
+        if self.has_bar() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
                 bar.set_style(style);
@@ -37,7 +60,7 @@ impl Reporter {
             bar.enable_steady_tick(Duration::from_millis(120));
             self.bar.replace(Some(bar));
         } else {
-            eprintln!("{line}");
+            eprintln!("{}", self.line(line));
         }
     }
 
@@ -45,14 +68,15 @@ impl Reporter {
     pub(super) fn done(&self, line: &str) {
         self.clear();
         if !self.quiet {
-            eprintln!("{line}");
+            eprintln!("{}", self.line(line));
         }
     }
 
     /// Says what the user has to know, and keeps it for the answer.
     pub(super) fn warn(&self, line: &str) {
+        let line = self.line(line);
         self.say(&format!("warning: {line}"));
-        self.warnings.borrow_mut().push(line.to_owned());
+        self.warnings.borrow_mut().push(line);
     }
 
     /// Says something beside a bar that goes on.
@@ -77,7 +101,7 @@ impl Reporter {
 impl Watch for Reporter {
     fn expect(&self, bytes: Option<u64>) {
         self.expected.set(bytes);
-        if self.quiet || !io::stderr().is_terminal() {
+        if !self.has_bar() {
             return;
         }
         self.clear();
@@ -101,7 +125,7 @@ impl Watch for Reporter {
 
     fn note(&self, line: &str) {
         if !self.quiet {
-            self.say(line);
+            self.say(&self.line(line));
         }
     }
 }

@@ -104,6 +104,24 @@ impl Target {
 }
 
 impl Target {
+    /// The container that is meant, by the target itself or by `-c`.
+    ///
+    /// # Errors
+    ///
+    /// When they name two.
+    pub(super) fn container<'a>(&'a self, flag: Option<&'a str>) -> Result<Option<&'a str>> {
+        let typed = match self {
+            Self::Pod { container, .. } => container.as_deref(),
+            Self::Workload { .. } => None,
+        };
+        match (typed, flag) {
+            (Some(one), Some(other)) if one != other => {
+                bail!("the target names the container {one}, and -c names {other}; give one")
+            }
+            (one, other) => Ok(other.or(one)),
+        }
+    }
+
     /// The rights that looking it up needs.
     pub fn rights(&self, namespace: &str) -> Vec<Right> {
         let right = |verb: &str, group: &str, resource: &str| {
@@ -177,25 +195,24 @@ pub struct Found {
 /// not clear which one is meant; the message then says what to type.
 pub async fn find(connection: &Connection, target: &Target, container: Option<&str>) -> Result<Found> {
     let namespace = checked(&connection.namespace)?;
+    let pod = pod_of(connection, target).await?;
+    select(&namespace, &pod, target.container(container)?)
+}
+
+/// Looks up the pod that a target means.
+///
+/// # Errors
+///
+/// When there is none, or more than one.
+pub(super) async fn pod_of(connection: &Connection, target: &Target) -> Result<Pod> {
+    let namespace = checked(&connection.namespace)?;
     let pods: Api<Pod> = Api::namespaced(connection.client.clone(), &namespace);
     match target {
-        Target::Pod { name, container: typed } => {
-            let wanted = match (typed.as_deref(), container) {
-                (Some(one), Some(other)) if one != other => {
-                    bail!("the target names the container {one}, and -c names {other}; give one")
-                }
-                (one, other) => other.or(one),
-            };
-            let pod = connection
-                .ask(pods.get(name))
-                .await
-                .map_err(|error| asked(&error, &namespace, "get", "", "pods", &format!("pod {name}")))?;
-            select(&namespace, &pod, wanted)
-        }
-        Target::Workload { kind, name } => {
-            let pod = pod_of_workload(connection, &pods, &namespace, *kind, name).await?;
-            select(&namespace, &pod, container)
-        }
+        Target::Pod { name, .. } => connection
+            .ask(pods.get(name))
+            .await
+            .map_err(|error| asked(&error, &namespace, "get", "", "pods", &format!("pod {name}"))),
+        Target::Workload { kind, name } => pod_of_workload(connection, &pods, &namespace, *kind, name).await,
     }
 }
 
@@ -243,14 +260,18 @@ async fn pod_of_workload(
                 format!("  {}  (node {})", text::escape(&pod.name_any()), text::escape(node.unwrap_or("?")))
             })
             .collect();
-        bail!("the {what} has {} running pods; name the one to freeze:\n{}", found.len(), lines.join("\n"));
+        bail!(
+            "the {what} has {} running pods; name the one to freeze, or take all of them by -l:\n{}",
+            found.len(),
+            lines.join("\n")
+        );
     }
     found
         .pop()
         .ok_or_else(|| anyhow!("the {what} in namespace {namespace} has no running pod ({all} in all)"))
 }
 
-fn asked(
+pub(super) fn asked(
     error: &AskError,
     namespace: &str,
     verb: &str,
@@ -277,12 +298,12 @@ fn asked(
     }
 }
 
-fn phase(pod: &Pod) -> &str {
+pub(super) fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Unknown")
 }
 
 /// Chooses the container of a pod and checks that it runs.
-fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
+pub(super) fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
     let name = pod.name_any();
     let spec = pod.spec.as_ref().ok_or_else(|| anyhow!("the pod {name} has no specification"))?;
     let regular = spec.containers.iter().map(|c| (c.name.as_str(), ContainerKind::Regular));
@@ -330,6 +351,19 @@ fn select(namespace: &str, pod: &Pod, wanted: Option<&str>) -> Result<Found> {
         object: pod.clone(),
         pod: name,
     })
+}
+
+/// Names the containers of a pod that run: regular, init and ephemeral.
+pub(super) fn running_containers(pod: &Pod) -> Vec<String> {
+    let status = pod.status.as_ref();
+    let of = |list: Option<&Vec<ContainerStatus>>| list.cloned().unwrap_or_default();
+    of(status.and_then(|s| s.container_statuses.as_ref()))
+        .into_iter()
+        .chain(of(status.and_then(|s| s.init_container_statuses.as_ref())))
+        .chain(of(status.and_then(|s| s.ephemeral_container_statuses.as_ref())))
+        .filter(|status| status.state.as_ref().is_some_and(|state| state.running.is_some()))
+        .map(|status| status.name)
+        .collect()
 }
 
 fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {

@@ -26,6 +26,11 @@ pub const ARCHIVE: &str = "checkpoint-web_shop-app-2026-11-23T17:23:57Z.tar";
 pub const LOCAL: &str = "checkpoint-web_shop-app-2026-11-23T17-23-57Z.tar";
 pub const NODE_DIRECTORY: &str = "/var/lib/kubelet/checkpoints";
 
+/// The name the kubelet gives an archive.
+pub fn archive_name(pod: &str, container: &str) -> String {
+    format!("checkpoint-{pod}_shop-{container}-2026-11-23T17:23:57Z.tar")
+}
+
 /// How the kubelet answers.
 #[derive(Clone)]
 pub enum Trigger {
@@ -106,7 +111,15 @@ pub struct Scenario {
     pub state: Value,
     /// Running pods of deployment/web.
     pub replicas: Vec<&'static str>,
-    /// Specification of the target's container.
+    /// Pods that are elsewhere than on node-1.
+    pub placement: Vec<(&'static str, &'static str)>,
+    /// Containers of every target.
+    pub containers: Vec<&'static str>,
+    /// Pods that CRIU refuses.
+    pub failing: Vec<&'static str>,
+    /// How long a freeze takes.
+    pub freeze: Duration,
+    /// Specification of the target's containers.
     pub container: Value,
     /// Free disk of the node and memory of the container; None is not allowed to be seen.
     pub vitals: Option<(u64, u64)>,
@@ -136,6 +149,10 @@ impl Default for Scenario {
             protocol: "v4.channel.k8s.io",
             state: serde_json::json!({"running": {"startedAt": "2026-11-23T17:00:00Z"}}),
             replicas: vec!["web"],
+            placement: Vec::new(),
+            containers: vec!["app"],
+            failing: Vec::new(),
+            freeze: Duration::ZERO,
             container: serde_json::json!({"name": "app", "image": "img"}),
             vitals: Some((1 << 40, 1 << 20)),
             probe: Trigger::Answer(404, "text/plain".into(), b"pod does not exist".to_vec()),
@@ -175,6 +192,10 @@ pub struct Seen {
     pub removals: usize,
     /// Every request, as `METHOD path`.
     pub requests: Vec<String>,
+    /// Freezes under way, by node, and the most there were.
+    pub freezing: BTreeMap<String, usize>,
+    pub most_on_one_node: usize,
+    pub most_nodes: usize,
     /// How many requests came with another token than the right one.
     pub strangers: usize,
     /// Bodies of requests for a new id-token.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
-use super::{ARCHIVE, Creation, Life, NODE_DIRECTORY, Removal, Scenario, Seen, Trigger, exec};
+use super::{Creation, Life, NODE_DIRECTORY, Removal, Scenario, Seen, Trigger, archive_name, exec};
 
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -142,8 +142,8 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
             };
             Ok(raw(*status, content_type, body.clone()))
         }
-        (Method::POST, ["api", "v1", "nodes", "node-1", "proxy", "checkpoint", rest @ ..]) => {
-            checkpoint(&shared, rest, &query).await
+        (Method::POST, ["api", "v1", "nodes", node, "proxy", "checkpoint", rest @ ..]) => {
+            checkpoint(&shared, node, rest, &query).await
         }
         (Method::GET, ["api", "v1", "nodes", _, "proxy", "stats", "summary"]) => Ok(summary(&shared)),
         (Method::GET, ["apis"]) => {
@@ -163,6 +163,11 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
                     "kind": "PodCheckpoint", "verbs": ["create", "get"]}],
             }),
         )),
+        (Method::GET, ["api", "v1", "pods"]) if query.contains("labelSelector=app%3Dweb") => {
+            let items: Vec<Value> =
+                shared.scenario.replicas.iter().map(|name| target(&shared, name)).collect();
+            Ok(answer(200, &json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})))
+        }
         (Method::GET, ["api", "v1", "pods"]) => {
             let seen = shared.seen.lock().unwrap();
             let items: Vec<Value> = seen.pods.values().cloned().collect();
@@ -208,7 +213,7 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         (Method::POST, ["api", "v1", "namespaces", namespace, "pods"]) => {
             create(&shared, namespace, body, query.contains("dryRun=All"))
         }
-        (Method::GET, ["api", "v1", "namespaces", "shop", "pods", name @ ("web" | "web-2")]) => {
+        (Method::GET, ["api", "v1", "namespaces", "shop", "pods", name]) if name.starts_with("web") => {
             Ok(answer(200, &target(&shared, name)))
         }
         (Method::GET, ["api", "v1", "namespaces", _, "pods", name]) => {
@@ -275,16 +280,34 @@ fn summary(shared: &Shared) -> Response<Full<Bytes>> {
     )
 }
 
-async fn checkpoint(shared: &Shared, rest: &[&str], query: &str) -> Served {
+async fn checkpoint(shared: &Shared, node: &str, rest: &[&str], query: &str) -> Served {
+    let (pod, container) = (rest[1], rest[2]);
     {
         let mut seen = shared.seen.lock().unwrap();
         seen.checkpoints.push(format!("{}?{query}", rest.join("/")));
+        let now = seen.freezing.entry(node.to_owned()).or_default();
+        *now += 1;
+        let (now, nodes) = (*now, seen.freezing.values().filter(|count| **count > 0).count());
+        seen.most_on_one_node = seen.most_on_one_node.max(now);
+        seen.most_nodes = seen.most_nodes.max(nodes);
+    }
+    tokio::time::sleep(shared.scenario.freeze).await;
+    let answer = frozen(shared, pod, container).await;
+    *shared.seen.lock().unwrap().freezing.get_mut(node).unwrap() -= 1;
+    answer
+}
+
+async fn frozen(shared: &Shared, pod: &str, container: &str) -> Served {
+    if shared.scenario.failing.contains(&pod) {
+        let said = "checkpointing of it failed (criu failed: type DUMP errno 0 path= /run/criu-dump.log)";
+        return Ok(raw(500, "text/plain", said.as_bytes().to_vec()));
     }
     match &shared.scenario.trigger {
         Trigger::Success => {
-            std::fs::write(shared.node.join(ARCHIVE), &shared.scenario.content).unwrap();
+            let name = archive_name(pod, container);
+            std::fs::write(shared.node.join(&name), &shared.scenario.content).unwrap();
             // The kubelet does not escape it, and sends no line feed.
-            let body = format!("{{\"items\":[\"{NODE_DIRECTORY}/{ARCHIVE}\"]}}");
+            let body = format!("{{\"items\":[\"{NODE_DIRECTORY}/{name}\"]}}");
             Ok(raw(200, "application/json", body.into_bytes()))
         }
         Trigger::Answer(status, content_type, body) => Ok(raw(*status, content_type, body.clone())),
@@ -297,18 +320,23 @@ async fn checkpoint(shared: &Shared, rest: &[&str], query: &str) -> Served {
 }
 
 fn target(shared: &Shared, name: &str) -> Value {
+    let scenario = &shared.scenario;
+    let node = scenario.placement.iter().find(|(pod, _)| *pod == name).map_or("node-1", |(_, node)| node);
+    let (mut containers, mut statuses) = (Vec::new(), Vec::new());
+    for container in &scenario.containers {
+        let mut specification = scenario.container.clone();
+        specification["name"] = json!(container);
+        containers.push(specification);
+        statuses.push(json!({
+            "name": container, "ready": true, "restartCount": 3, "image": "img",
+            "imageID": "img@sha256:1", "containerID": "containerd://c1", "state": scenario.state,
+        }));
+    }
     json!({
         "kind": "Pod", "apiVersion": "v1",
         "metadata": {"name": name, "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
-        "spec": {"nodeName": "node-1", "containers": [shared.scenario.container]},
-        "status": {
-            "phase": "Running",
-            "containerStatuses": [{
-                "name": "app", "ready": true, "restartCount": 3, "image": "img",
-                "imageID": "img@sha256:1", "containerID": "containerd://c1",
-                "state": shared.scenario.state,
-            }],
-        },
+        "spec": {"nodeName": node, "containers": containers},
+        "status": {"phase": "Running", "containerStatuses": statuses},
     })
 }
 
