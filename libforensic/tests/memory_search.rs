@@ -62,3 +62,26 @@ fn patterns_that_cannot_be_are_refused() {
     assert!(Search::new(vec![Pattern::hex("abc")]).is_err());
     assert!(Search::new(vec![Pattern::regex("(")]).is_err());
 }
+
+#[test]
+fn a_search_that_is_cancelled_ends_and_gives_no_more() {
+    let checkpoint = Checkpoint::open(EVIDENCE).unwrap();
+    let count = |cancel: bool| {
+        let search = Search::new(vec![Pattern::regex("[a-z]")]).unwrap();
+        let progress = search.progress();
+        if cancel {
+            progress.cancel();
+        }
+        let mut found = 0_u64;
+        search
+            .run(&checkpoint, &mut |_| {
+                found += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        (found, progress.bytes())
+    };
+    let (found, bytes) = count(false);
+    assert!(found > 1000 && bytes > 100_000, "{found} in {bytes}");
+    assert_eq!(count(true), (0, 0));
+}
