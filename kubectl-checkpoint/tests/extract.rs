@@ -498,3 +498,31 @@ fn files_that_the_container_changed_come_from_the_engines_copy() {
         assert_eq!(output.stdout, vec![b'x'; 16], "{}", said(&output));
     }
 }
+
+#[test]
+fn volumes_and_maps_of_bpf_are_searched_and_extracted() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("more.tar");
+    let mut volume = file(b"deep/secret.txt", b"in the volume: planted-9a1f");
+    volume.extend([0; 1024]);
+    // bpfmap_data_entry: map_id, keys_bytes, values_bytes, count; then keys and values.
+    let mut image = [0x5456_4319_u32.to_le_bytes(), 0x6432_4033_u32.to_le_bytes()].concat();
+    let message = [8, 77, 16, 8, 24, 16, 32, 2];
+    image.extend(u32::try_from(message.len()).unwrap().to_le_bytes());
+    image.extend(message);
+    image.extend(b"key1key2");
+    image.extend(b"planted-9a1f\0\0\0\0");
+    evidence(&archive, &[("volumes/data.tar", &volume), ("checkpoint/bpfmap-data.img", &image)]);
+    let output = run(&["mem", "search", "-o", "json", "planted-9a1f", archive.to_str().unwrap()]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found: Vec<_> = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| (i["source"].as_str().unwrap(), address(&i["address"]), i["object"].as_str().unwrap()))
+        .collect();
+    assert_eq!(found, [("bpf-map", 8, "bpf map 77"), ("volume", 15, "/deep/secret.txt")]);
+    let extracted = Extracted::of(archive.to_str().unwrap());
+    assert_eq!(extracted.bytes("bpf map 77"), b"key1key2planted-9a1f\0\0\0\0");
+    assert_eq!(extracted.bytes("/deep/secret.txt"), b"in the volume: planted-9a1f");
+}

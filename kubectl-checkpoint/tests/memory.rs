@@ -67,3 +67,61 @@ fn what_is_no_search_is_refused() {
     let said = stderr(&output);
     assert!(said.lines().count() > 2 && !said.contains("\\n"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_work_with_130() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("large");
+    let tar = std::fs::read(SIMPLE).unwrap();
+    let mut unpack = tar::Archive::new(&tar[..]);
+    for entry in unpack.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let target = archive.join(entry.path().unwrap());
+        if entry.header().entry_type().is_file() {
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::io::copy(&mut entry, &mut std::fs::File::create(target).unwrap()).unwrap();
+        }
+    }
+    // A log of a terabyte of zeros.
+    std::fs::File::create(archive.join("huge.log")).unwrap().set_len(1 << 40).unwrap();
+    let out = directory.path().join("out");
+    for command in [
+        &["mem", "search", "-o", "json", "--regex", "never-[0-9]+-there"][..],
+        &["extract", "-o", "json", "-d", out.to_str().unwrap()],
+    ] {
+        let child = Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"))
+            .args(command)
+            .arg(&archive)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id().to_string();
+        // Once the signal is waited for, the work has begun: it is caught and not ignored.
+        let caught = || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let mask =
+                status.lines().find_map(|l| l.strip_prefix("SigCgt:")).unwrap_or("0").trim().to_owned();
+            u64::from_str_radix(&mask, 16).unwrap_or(0) & 2 != 0
+        };
+        for _ in 0..600 {
+            if caught() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{command:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("interrupted"), "{}", stderr(&output));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(answer["warnings"].to_string().contains("interrupted"));
+    }
+    assert!(!out.join("log/huge.log").exists(), "half a file stays");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert!(manifest["warnings"].to_string().contains("interrupted"));
+}

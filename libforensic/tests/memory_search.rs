@@ -93,3 +93,26 @@ fn what_is_around_a_match_is_the_same_however_it_was_read() {
         assert_eq!(narrow.iter().filter(|m| m.2 == number).count() as u64, count);
     }
 }
+
+#[test]
+fn a_search_that_is_cancelled_ends_and_gives_no_more() {
+    let checkpoint = Checkpoint::open(EVIDENCE).unwrap();
+    let count = |cancel: bool| {
+        let search = Search::new(vec![Pattern::regex("[a-z]")]).unwrap();
+        let progress = search.progress();
+        if cancel {
+            progress.cancel();
+        }
+        let mut found = 0_u64;
+        search
+            .run(&checkpoint, &mut |_| {
+                found += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        (found, progress.bytes())
+    };
+    let (found, bytes) = count(false);
+    assert!(found > 1000 && bytes > 100_000, "{found} in {bytes}");
+    assert_eq!(count(true), (0, 0));
+}

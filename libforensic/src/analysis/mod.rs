@@ -31,6 +31,7 @@
 )]
 
 pub mod extract;
+mod found;
 pub mod overview;
 pub(crate) mod parallel;
 pub mod pattern;

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Progress;
+use super::found::Place;
 use super::pattern::{Encoding, Hit, Matchers};
 use super::scan::Reach;
 use super::scope::Scope;
-use super::search::{Match, Place, Search};
+use super::search::{Match, Search};
 use crate::error::Result;
 use crate::memory::Layer;
 use crate::model::text::put_text;

@@ -318,7 +318,7 @@ mod tests {
             run(0xa000, 0x4001, 1),
             run(0xc000, 1 << 60, 1),
             Run { blocks: 7, ..run(0xe000, 0x5000, 2) },
-            Run { flags: PARENT | LAZY, ..run(0x1_0000, 0, 5) },
+            Run { flags: PARENT | LAZY, ..run(0x1_1000, 0, 5) },
             run(0xffff_ffff_ff60_0000, 0x6000, 1),
         ];
         for r in runs {
