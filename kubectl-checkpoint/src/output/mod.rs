@@ -4,6 +4,7 @@ mod escape;
 mod file_name;
 mod hexdump;
 mod human;
+mod json;
 mod list;
 mod table;
 
@@ -11,6 +12,7 @@ pub use escape::{escape, escape_bytes};
 pub use file_name::file_name;
 pub use hexdump::HexDump;
 pub use human::{bytes, duration};
+pub use json::{write_json, write_json_pretty};
 pub use list::{Answer, Rows};
 pub use table::Table;
 

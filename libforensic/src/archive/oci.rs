@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::compression::{self, Compression, Notes};
 use super::index::{self, Index};
 use super::{Archive, Data, Extent, Format, KeepAll, Member, MemberKind, Source};
-use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 
 /// Annotations of an image's index, manifest and configuration, by key.
 pub type Annotations = BTreeMap<String, String>;
@@ -116,13 +116,17 @@ pub(super) fn resolve(archive: Archive) -> Result<Archive> {
         }
         return Err(e);
     }
-    warnings.extend(archive.warnings());
+    let all = Warnings::default();
+    for warning in warnings {
+        all.push(warning);
+    }
+    all.take_from(&archive.warnings);
     let mut image = Archive::assemble(
         &archive.path,
         Format::OciImage,
         archive.compression,
         archive.bytes,
-        Index { members, warnings },
+        Index { members, warnings: all, cut: archive.cut, ..Index::default() },
         archive.options,
         Source::Random,
     );
@@ -230,7 +234,7 @@ fn add(archive: &Archive, part: &Part, members: &mut Vec<Member>, warnings: &mut
         return Ok(());
     }
     let index = layer(archive, &data).map_err(|e| e.in_member(name))?;
-    warnings.extend(index.warnings);
+    warnings.extend(index.warnings.to_vec());
     for mut member in index.members {
         if let Some(hidden) = member.base_name().strip_prefix(b".wh.") {
             let directory = member.directory().to_vec();
@@ -267,7 +271,9 @@ fn layer(archive: &Archive, data: &Data) -> Result<Index> {
     }
     let notes = Notes::default();
     let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
-    let mut index = index::stream(stream, options, &mut KeepAll, true)?;
-    index.warnings.append(&mut notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let index = index::stream(stream, options, &mut KeepAll, true)?;
+    for note in notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..) {
+        index.warnings.push(note);
+    }
     Ok(index)
 }
