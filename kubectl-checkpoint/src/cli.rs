@@ -1,6 +1,7 @@
 //! The command line: what it is made of, and what happens for each command.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -120,10 +121,18 @@ pub(crate) struct OutputArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PidArgs {
     /// Only of this process
-    #[arg(short, long, value_name = "PID")]
+    #[arg(short, long, value_name = "PID", value_parser = pid)]
     pub pid: Option<u32>,
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+}
+
+/// Reads a process id as people type it.
+pub(crate) fn pid(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| {
+        "a process id is a whole number, the one the container sees; `kubectl checkpoint ps ARCHIVE` lists them"
+            .to_owned()
+    })
 }
 
 #[derive(Debug, Args)]
@@ -181,8 +190,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(e) => {
             // Help and version are answers, anything else is a mistake.
             let code = if e.use_stderr() { FAILED } else { 0 };
-            let _ = e.print();
-            return ExitCode::from(code);
+            return match e.print().and_then(|()| io::stdout().flush()) {
+                Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                    eprintln!("error: standard output: {e}");
+                    ExitCode::from(FAILED)
+                }
+                _ => ExitCode::from(code),
+            };
         }
     };
     let of_cluster = matches!(

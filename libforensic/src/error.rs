@@ -220,6 +220,16 @@ impl Warnings {
         }
     }
 
+    /// Moves all warnings of another collection into this one.
+    pub(crate) fn take_from(&self, other: &Self) {
+        let taken = std::mem::take(&mut *other.lock());
+        for warning in taken.list {
+            self.push(warning);
+        }
+        let mut inner = self.lock();
+        inner.more = inner.more.saturating_add(taken.more);
+    }
+
     pub(crate) fn to_vec(&self) -> Vec<Warning> {
         let inner = self.lock();
         let mut list = inner.list.clone();

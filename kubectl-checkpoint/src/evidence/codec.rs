@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Cursor, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, Cursor, IsTerminal, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use libforensic::image::{self, ErrorKind, FileHeader, Kind};
 use libforensic::model::companion_kind;
 
 use crate::cli::PARTIAL;
-use crate::output::{escape, escape_bytes, file_name};
+use crate::output::{escape, escape_bytes, file_name, write_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArgs {
@@ -41,16 +41,26 @@ pub(crate) struct EncodeArgs {
     /// Takes the JSON as crit does, which ignores what `decode` adds to keep every byte
     #[arg(long)]
     crit_compat: bool,
+    /// Passes over members that are no field of the image's instead of refusing them
+    #[arg(long)]
+    lenient: bool,
 }
+
+/// An image up to this size is kept in memory until it is whole, in bytes.
+const WHOLE_BYTES: usize = 16 << 20;
 
 pub(crate) fn encode(args: &EncodeArgs) -> anyhow::Result<ExitCode> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         bail!("an image is not for the terminal; send standard output to a file");
     }
-    let options = Options { pretty: false, crit_compat: args.crit_compat };
+    let options = Options { pretty: false, crit_compat: args.crit_compat, lenient: args.lenient };
+    // Half an image in a file would look like a whole one.
+    let mut image = tempfile::spooled_tempfile(WHOLE_BYTES);
+    crit::encode(io::stdin().lock(), &mut image, &options).context("standard input: nothing was written")?;
+    image.rewind()?;
     let mut out = stdout.lock();
-    crit::encode(io::stdin().lock(), &mut out, &options).context("standard input")?;
+    io::copy(&mut image, &mut out)?;
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -64,7 +74,7 @@ enum Source {
 
 pub(crate) fn decode(args: &DecodeArgs) -> anyhow::Result<ExitCode> {
     let mut run = Run {
-        options: Options { pretty: args.pretty, crit_compat: args.crit_compat },
+        options: Options { pretty: args.pretty, crit_compat: args.crit_compat, ..Options::default() },
         directory: args.output_dir.as_deref(),
         written: HashSet::new(),
         partial: false,
@@ -330,14 +340,15 @@ impl Run<'_> {
                 }
                 continue;
             }
-            let mut line = format!("{{\"member\": {}", serde_json::to_string(&member.display_name())?);
+            let mut line = b"{\"member\": ".to_vec();
+            write_json(&mut line, &member.display_name())?;
             if std::str::from_utf8(&member.name).is_err() {
                 use base64::Engine as _;
                 let exact = base64::engine::general_purpose::STANDARD.encode(&member.name);
-                line = format!("{line}, \"memberBase64\": \"{exact}\"");
+                line.extend(format!(", \"memberBase64\": \"{exact}\"").into_bytes());
             }
-            line.push_str(", \"image\": ");
-            let mut out = Sink::new(&mut stdout, line.into_bytes());
+            line.extend_from_slice(b", \"image\": ");
+            let mut out = Sink::new(&mut stdout, line);
             if let Some(e) = self.document(&member.name, kind, data.reader(), &mut out, b"}\n")? {
                 self.warn(&member.name, &e.to_string());
             }

@@ -46,7 +46,8 @@ pub fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_harmless(c: char) -> bool {
+/// Says that a character is shown as itself and does nothing.
+pub(super) fn is_harmless(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }

@@ -7,7 +7,7 @@ use libforensic::Warning;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::{Format, Table, escape};
+use super::{Format, Table, escape, write_json, write_json_pretty};
 
 /// The version of all JSON that this program prints.
 pub const API_VERSION: &str = "libforensic/v1alpha1";
@@ -84,6 +84,7 @@ impl Answer<'_> {
     /// When the output fails.
     pub fn write<R: Rows>(&self, rows: &R, out: &mut dyn Write) -> anyhow::Result<usize> {
         let failed = Cell::new(0_usize);
+        let errors = RefCell::new(Vec::new());
         let run = |index: usize, sink: &mut dyn FnMut(R::Item) -> anyhow::Result<()>| -> anyhow::Result<()> {
             let mut output_failed = false;
             let result = rows.each(index, &mut |item| sink(item).inspect_err(|_| output_failed = true));
@@ -91,7 +92,9 @@ impl Answer<'_> {
                 Err(e) if output_failed => Err(e),
                 Err(e) => {
                     failed.set(failed.get() + 1);
-                    eprintln!("error: {}: {}", escape(&self.archives[index]), escape(&format!("{e:#}")));
+                    let what = format!("{e:#}");
+                    eprintln!("error: {}: {}", escape(&self.archives[index]), escape(&what));
+                    errors.borrow_mut().push((index, Warning::new(what)));
                     Ok(())
                 }
                 Ok(()) => Ok(()),
@@ -139,9 +142,9 @@ impl Answer<'_> {
                 for (index, archive) in self.archives.iter().enumerate() {
                     run(index, &mut |item| {
                         if several {
-                            serde_json::to_writer(&mut *out, &OfArchive { archive, item: &item })?;
+                            write_json(&mut *out, &OfArchive { archive, item: &item })?;
                         } else {
-                            serde_json::to_writer(&mut *out, &item)?;
+                            write_json(&mut *out, &item)?;
                         }
                         Ok(out.write_all(b"\n")?)
                     })?;
@@ -149,14 +152,14 @@ impl Answer<'_> {
                 out.flush()?;
             }
             Format::Json => {
-                let mut json = serde_json::Serializer::pretty(&mut *out);
-                self.document(rows, &run, several).serialize(&mut json)?;
+                write_json_pretty(&mut *out, &self.document(rows, &run, &errors, several))?;
                 out.write_all(b"\n")?;
                 out.flush()?;
             }
             Format::Yaml => {
                 let mut text = Adapter(&mut *out, None);
-                let result = serde_saphyr::to_fmt_writer(&mut text, &self.document(rows, &run, several));
+                let result =
+                    serde_saphyr::to_fmt_writer(&mut text, &self.document(rows, &run, &errors, several));
                 if let Some(e) = text.1 {
                     return Err(e.into());
                 }
@@ -167,8 +170,14 @@ impl Answer<'_> {
         Ok(failed.get())
     }
 
-    fn document<'d, R: Rows, F>(&'d self, rows: &'d R, run: &'d F, several: bool) -> Document<'d, R, F> {
-        Document { answer: self, _rows: rows, run, several }
+    fn document<'d, R: Rows, F>(
+        &'d self,
+        rows: &'d R,
+        run: &'d F,
+        errors: &'d RefCell<Vec<(usize, Warning)>>,
+        several: bool,
+    ) -> Document<'d, R, F> {
+        Document { answer: self, _rows: rows, run, errors, several }
     }
 }
 
@@ -177,6 +186,8 @@ struct Document<'d, R, F> {
     answer: &'d Answer<'d>,
     _rows: &'d R,
     run: &'d F,
+    /// Why archives could not be read at all: an empty list must not look like an answer.
+    errors: &'d RefCell<Vec<(usize, Warning)>>,
     several: bool,
 }
 
@@ -210,6 +221,9 @@ impl<R: Rows, F> Document<'_, R, F> {
         let mut all = Vec::new();
         for (index, archive) in self.answer.archives.iter().enumerate() {
             let archive = self.several.then_some(archive.as_str());
+            let errors = self.errors.borrow();
+            let of_archive = errors.iter().filter(|e| e.0 == index);
+            all.extend(of_archive.map(|(_, e)| WarningOf { archive, warning: e.clone() }));
             all.extend(
                 (self.answer.warnings)(index).into_iter().map(|warning| WarningOf { archive, warning }),
             );

@@ -249,6 +249,16 @@ impl<R: BufRead> Read for Gzip<R> {
                         self.state = GzipState::Member(decoder);
                         return Ok(n);
                     }
+                    // flate2 has no kind for it: all data was given, the eight bytes behind it were read.
+                    Err(e) if e.to_string().contains("matching checksum") => {
+                        note(
+                            &self.notes,
+                            Warning::new(
+                                "the checksum of the gzip stream is wrong: any byte of the archive may have changed since it was packed",
+                            ),
+                        );
+                        self.state = GzipState::Between(decoder.into_inner());
+                    }
                     Err(e) => {
                         // The reader stays `Done`: nothing behind a broken member can be trusted to be in step.
                         return Err(describe("gzip", &e));

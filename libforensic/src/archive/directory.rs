@@ -10,11 +10,87 @@ use super::{Data, Extent, Member, MemberKind};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::limits::Limits;
 
+/// How many entries are looked at for a sign of a checkpoint.
+const PROBED: usize = 8192;
+/// How many levels are looked at: `checkpoint/pstree.img` and, one directory up, `TOP/config.dump` are on the second.
+const PROBED_LEVELS: usize = 2;
+/// How deep directories may lie in each other; engines make four levels.
+const LEVELS: usize = 8;
+/// How images begin of which a dump has many; a stray one in some directory makes no checkpoint of the one above.
+const IMAGES: [&str; 9] =
+    ["core-", "mm-", "pagemap-", "pages-", "ids-", "fs-", "fdinfo-", "mountpoints-", "tmpfs-"];
+/// Names that a checkpoint, an image made from one, or a pod's checkpoint has.
+const MARKS: [&str; 10] = [
+    "pstree.img",
+    "inventory.img",
+    "files.img",
+    "config.dump",
+    "spec.dump",
+    "stats-dump",
+    "oci-layout",
+    "manifest.json",
+    "checkpoint-manifest.json",
+    "pod.options",
+];
+
+/// Refuses a large or deep directory that shows no sign of a checkpoint, such as `/`, before it is walked.
+///
+/// The entries near the top are looked at first. A directory with few of them
+/// passes in any case: what it holds is said better by those who look into it.
+fn probe(root: &Path) -> Result<()> {
+    let refuse = || {
+        let what = format!(
+            "no CRIU image and no engine's metadata in the upper {PROBED_LEVELS} levels of {} (looked at no more than {PROBED} entries); name the directory that holds pstree.img or config.dump",
+            root.display()
+        );
+        Err(Error::new(ErrorKind::NotACheckpoint, what))
+    };
+    let mut todo = std::collections::VecDeque::from([PathBuf::new()]);
+    let mut seen = 0_usize;
+    let mut deeper = false;
+    while let Some(relative) = todo.pop_front() {
+        // What cannot be read is said by the walk.
+        let Ok(entries) = std::fs::read_dir(root.join(&relative)) else { continue };
+        let level = relative.components().count().saturating_add(1);
+        for entry in entries.filter_map(std::result::Result::ok) {
+            let name = entry.file_name();
+            let text = name.to_string_lossy();
+            if MARKS.contains(&text.as_ref())
+                || (level == 1
+                    && text.ends_with(".img")
+                    && IMAGES.iter().any(|start| text.starts_with(start)))
+            {
+                return Ok(());
+            }
+            seen = seen.saturating_add(1);
+            if seen > PROBED {
+                return refuse();
+            }
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                if level < PROBED_LEVELS {
+                    todo.push_back(relative.join(&name));
+                } else {
+                    deeper = true;
+                }
+            }
+        }
+    }
+    if deeper { refuse() } else { Ok(()) }
+}
+
 /// Lists a directory tree. Symbolic links are listed and never followed.
 pub(super) fn index(root: &Path, limits: &Limits) -> Result<Index> {
     let mut index = Index::default();
+    probe(root)?;
     let mut todo = vec![PathBuf::new()];
     while let Some(relative) = todo.pop() {
+        if relative.components().count() >= LEVELS {
+            index.warnings.push(
+                Warning::new(format!("directories deeper than {LEVELS} levels are not read"))
+                    .in_member(bytes_of(&relative)),
+            );
+            continue;
+        }
         let path = root.join(&relative);
         let entries = match std::fs::read_dir(&path) {
             Ok(entries) => entries,

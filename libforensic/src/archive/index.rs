@@ -10,25 +10,49 @@ use super::input::{Input, SeekInput, StreamInput};
 use super::storage::Store;
 use super::tar::{self, End, Entry, Walker};
 use super::{Data, Extent, Keep, Member, MemberKind, OpenOptions, Retention, Segment, normalise};
-use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 use crate::limits::Limits;
 
 /// What a pass over an archive gives.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub members: Vec<Member>,
-    pub warnings: Vec<Warning>,
+    pub warnings: Warnings,
+    /// Whether the archive ends before its end mark.
+    pub cut: bool,
+    /// Whether a header was found behind the entry that is pushed next, whose size was not true.
+    pub resumed: bool,
+    /// Whether a member that was passed over is cut and holds what may be more of the archive.
+    pub look_again: bool,
 }
 
 /// Indexes a plain tar by reading its headers.
 pub(super) fn seekable(data: &Data, limits: &Limits) -> Result<Index> {
     let mut index = Index::default();
-    let mut walker = Walker::new(SeekInput::new(data.clone()), limits);
+    walk(&mut index, data, 0, limits)?;
+    Ok(index)
+}
+
+/// Adds what stands in `data`, which begins at byte `base` of the archive.
+fn walk(index: &mut Index, data: &Data, base: u64, limits: &Limits) -> Result<()> {
+    let mut walker = Walker::new(SeekInput::new(data.clone(), base), limits);
+    let mut budget = tar::RESUME_BUDGET;
     loop {
         match walker.next() {
             Ok(Some(entry)) => {
-                let stored = entry.stored.min(data.len().saturating_sub(entry.data_offset));
-                let placed = place_in(data, &entry, stored);
+                let start = entry.data_offset.saturating_sub(base);
+                let left = data.len().saturating_sub(start);
+                let mut stored = entry.stored.min(left);
+                if entry.stored > left
+                    && entry.kind == MemberKind::File
+                    && let Some(rest) = data.slice(start, left, left, None)
+                    && let Ok(Some(at)) = tar::resume(&rest, entry.stored, &entry.name, &mut budget)
+                {
+                    stored = at;
+                    walker.shorten(at);
+                    index.resumed(&entry, left, at);
+                }
+                let placed = place_in(data, start, &entry, stored);
                 let extent = match placed {
                     Some(data) if entry.kind == MemberKind::File => Extent::Stored(data),
                     _ => Extent::None,
@@ -42,14 +66,14 @@ pub(super) fn seekable(data: &Data, limits: &Limits) -> Result<Index> {
             }
         }
     }
-    finish(&mut index, &mut walker);
-    Ok(index)
+    finish(index, &mut walker);
+    Ok(())
 }
 
 /// The data of an entry inside `outer`, which may itself be a range of a file.
-fn place_in(outer: &Data, entry: &Entry, stored: u64) -> Option<Data> {
+fn place_in(outer: &Data, start: u64, entry: &Entry, stored: u64) -> Option<Data> {
     outer.slice(
-        entry.data_offset,
+        start,
         stored,
         entry.size.min(if entry.sparse.is_some() { u64::MAX } else { stored }),
         entry.sparse.as_deref(),
@@ -68,6 +92,7 @@ pub(super) fn stream(
     let mut walker = Walker::new(StreamInput::new(reader), limits);
     let mut spool = Spool::new(options);
     let mut resident = 0_u64;
+    let mut budget = tar::RESUME_BUDGET;
     loop {
         let entry = match walker.next() {
             Ok(Some(entry)) => entry,
@@ -84,6 +109,7 @@ pub(super) fn stream(
         let name = normalise(&entry.name);
         let fits = resident.saturating_add(entry.stored) <= limits.resident_bytes;
         let small = entry.stored <= limits.small_member_bytes && fits;
+        let mut headers = false;
         let keep = if small || keep_all { Keep::All } else { retention.large(&name, entry.size) };
         let outcome = match keep {
             Keep::All if small => {
@@ -98,22 +124,39 @@ pub(super) fn stream(
                 outcome.with(extent)
             }
             Keep::All => spool.take(&mut walker, &entry)?,
-            Keep::Nothing => {
-                Outcome { extent: Extent::Skipped(Arc::new([])), got: entry.stored, error: None }
-            }
+            Keep::Nothing => take_ranges(&mut walker, entry.stored, Vec::new(), limits, &mut headers),
             Keep::Ranges(_) if entry.sparse.is_some() => {
-                Outcome { extent: Extent::Skipped(Arc::new([])), got: entry.stored, error: None }
+                take_ranges(&mut walker, entry.stored, Vec::new(), limits, &mut headers)
             }
-            Keep::Ranges(ranges) => take_ranges(&mut walker, entry.stored, ranges, limits),
+            Keep::Ranges(ranges) => take_ranges(&mut walker, entry.stored, ranges, limits, &mut headers),
         };
-        let skipped = matches!(outcome.extent, Extent::Skipped(_));
-        index.push(entry, outcome.got, outcome.extent);
-        if let Some(e) = outcome.error {
-            index.broken(&e);
+        let Outcome { mut extent, mut got, error } = outcome;
+        let mut rest = None;
+        if got < entry.stored
+            && let Extent::Stored(kept) = &extent
+            && let Some(kept) = kept.first(got)
+            && let Ok(Some(at)) = tar::resume(&kept, entry.stored, &entry.name, &mut budget)
+        {
+            index.resumed(&entry, got, at);
+            rest = kept.slice(at, got.saturating_sub(at), got.saturating_sub(at), None);
+            extent = place_in(&kept, 0, &entry, at).map_or(Extent::None, Extent::Stored);
+            got = at;
+        }
+        index.look_again |= headers && got < entry.stored;
+        let base = entry.data_offset.saturating_add(got);
+        index.push(entry, got, extent);
+        if let Some(rest) = rest {
+            index.warnings.take_from(&walker.warnings);
+            walk(&mut index, &rest, base, limits)?;
+            if let Some(e) = error {
+                index.broken(&e);
+            }
             return Ok(index);
         }
-        if skipped && walker.end().is_some() {
-            break;
+        if let Some(e) = error {
+            index.warnings.take_from(&walker.warnings);
+            index.broken(&e);
+            return Ok(index);
         }
     }
     finish(&mut index, &mut walker);
@@ -164,7 +207,8 @@ impl Index {
         // For sparse members `got` counts stored bytes.
         let available =
             if entry.sparse.is_some() && got >= entry.stored { entry.size } else { got.min(entry.size) };
-        if entry.kind == MemberKind::File && got < entry.stored {
+        let resumed = std::mem::take(&mut self.resumed);
+        if entry.kind == MemberKind::File && got < entry.stored && !resumed {
             self.warnings.push(
                 Warning::new(format!(
                     "the archive is cut off here: {got} of {} bytes are there",
@@ -189,6 +233,19 @@ impl Index {
         });
     }
 
+    /// Says that the size of an entry was not true and that the archive goes on behind it.
+    fn resumed(&mut self, entry: &Entry, left: u64, at: u64) {
+        self.resumed = true;
+        self.warnings.push(
+            Warning::new(format!(
+                "the header gives the member {} bytes, and the archive has {left} more: the size is not true; the member is taken to end after {at}, where the next header stands",
+                entry.stored
+            ))
+            .in_member(normalise(&entry.name))
+            .at(entry.data_offset),
+        );
+    }
+
     /// An error in the walk ends the index; before the first member it ends the opening.
     fn ended(&mut self, e: Error) -> Result<()> {
         if self.members.is_empty() {
@@ -199,6 +256,7 @@ impl Index {
     }
 
     fn broken(&mut self, e: &Error) {
+        self.cut = true;
         let mut warning = Warning::from(e);
         warning.what = format!("the rest of the archive cannot be read: {}", warning.what);
         self.warnings.push(warning);
@@ -206,8 +264,9 @@ impl Index {
 }
 
 fn finish<I: Input>(index: &mut Index, walker: &mut Walker<'_, I>) {
-    index.warnings.append(&mut walker.warnings);
+    index.warnings.take_from(&walker.warnings);
     let truncated = index.members.last().is_some_and(Member::is_truncated);
+    index.cut = index.cut || (walker.end() == Some(End::Unmarked));
     match walker.end() {
         Some(End::Marked) => match tar::trailing(walker.input()) {
             Ok(Some((at, n))) => index.warnings.push(
@@ -275,6 +334,7 @@ fn take_ranges<I: Input>(
     stored: u64,
     mut ranges: Vec<Range<u64>>,
     limits: &Limits,
+    seen: &mut bool,
 ) -> Outcome {
     ranges.sort_by_key(|r| r.start);
     let mut kept: Vec<(u64, Vec<u8>)> = Vec::new();
@@ -312,17 +372,52 @@ fn take_ranges<I: Input>(
         }
     }
     if error.is_none() {
-        let rest = stored.saturating_sub(at);
-        let position = walker.input().position();
-        match walker.input().skip(rest) {
-            Ok(went) => {
-                walker.consumed(went);
-                at = at.saturating_add(went);
-            }
-            Err(e) => error = Some(Error::io("read", e).at(position)),
-        }
+        let outcome = pass_over(walker, stored.saturating_sub(at), seen);
+        at = at.saturating_add(outcome.got);
+        error = outcome.error;
     }
     Outcome { extent: Extent::Skipped(kept.into()), got: at, error }
+}
+
+/// Goes past `n` bytes of the entry's data; `seen` becomes true if one of its blocks is a tar header.
+fn pass_over<I: Input>(walker: &mut Walker<'_, I>, n: u64, seen: &mut bool) -> Outcome {
+    take(walker, n, &mut Watch { seen, block: Vec::with_capacity(tar::BLOCK_LEN) })
+}
+
+/// Takes bytes to nowhere and looks for tar headers at multiples of a block.
+struct Watch<'s> {
+    seen: &'s mut bool,
+    block: Vec<u8>,
+}
+
+impl Write for Watch<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if *self.seen {
+            return Ok(buf.len());
+        }
+        let mut rest = buf;
+        if !self.block.is_empty() {
+            let (head, tail) =
+                rest.split_at((tar::BLOCK_LEN.saturating_sub(self.block.len())).min(rest.len()));
+            self.block.extend_from_slice(head);
+            rest = tail;
+            if self.block.len() < tar::BLOCK_LEN {
+                return Ok(buf.len());
+            }
+            *self.seen |= tar::looks_like_ustar(&self.block);
+            self.block.clear();
+        }
+        let blocks = rest.chunks_exact(tar::BLOCK_LEN);
+        self.block.extend_from_slice(blocks.remainder());
+        for block in blocks {
+            *self.seen |= tar::looks_like_ustar(block);
+        }
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// An unlinked file that takes large members.

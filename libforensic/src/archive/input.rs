@@ -20,11 +20,13 @@ pub(crate) trait Input {
 pub(crate) struct SeekInput {
     data: Data,
     position: u64,
+    /// Where the data begins in the tar stream.
+    base: u64,
 }
 
 impl SeekInput {
-    pub(crate) fn new(data: Data) -> Self {
-        Self { data, position: 0 }
+    pub(crate) fn new(data: Data, base: u64) -> Self {
+        Self { data, position: 0, base }
     }
 }
 
@@ -42,7 +44,7 @@ impl Input for SeekInput {
     }
 
     fn position(&self) -> u64 {
-        self.position
+        self.base.saturating_add(self.position)
     }
 
     fn left(&self) -> Option<u64> {

@@ -179,6 +179,7 @@ pub struct Archive {
     bytes: Option<u64>,
     members: Vec<Member>,
     by_name: HashMap<Vec<u8>, usize>,
+    cut: bool,
     annotations: Annotations,
     options: OpenOptions,
     source: Source,
@@ -318,7 +319,14 @@ impl Archive {
         }
         let notes = compression::Notes::default();
         let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
-        let index = index::stream(stream, &options, retention, false)?;
+        let mut index = index::stream(stream, &options, retention, false)?;
+        if index.look_again {
+            // The size of a member that was passed over is not true: with the
+            // bytes at hand the walk can go on behind it.
+            notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+            let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
+            index = index::stream(stream, &options, &mut KeepAll, true)?;
+        }
         let source = Source::Compressed(data);
         let archive = Self::assemble(path, Format::Tar, compression, bytes, index, options, source);
         archive.take_notes(&notes);
@@ -349,10 +357,7 @@ impl Archive {
         options: OpenOptions,
         source: Source,
     ) -> Self {
-        let warnings = Warnings::default();
-        for w in index.warnings {
-            warnings.push(w);
-        }
+        let warnings = index.warnings;
         let mut by_name = HashMap::with_capacity(index.members.len());
         for (i, member) in index.members.iter().enumerate() {
             if by_name.insert(member.name.clone(), i).is_some() && member.kind == MemberKind::File {
@@ -368,6 +373,7 @@ impl Archive {
             format,
             compression,
             bytes,
+            cut: index.cut,
             members: index.members,
             by_name,
             annotations: Annotations::default(),
@@ -428,6 +434,11 @@ impl Archive {
     /// Returns where in [`Archive::members`] the member of that name is.
     pub fn position(&self, name: &[u8]) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// Returns true if the archive ends before its end mark, or cannot be read to its end.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut
     }
 
     /// Returns what could not be read so far, and oddities of the archive.

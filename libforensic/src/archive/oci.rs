@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::compression::{self, Compression, Notes};
 use super::index::{self, Index};
 use super::{Archive, Data, Extent, Format, KeepAll, Member, MemberKind, Source};
-use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 
 /// Annotations of an image's index, manifest and configuration, by key.
 pub type Annotations = BTreeMap<String, String>;
@@ -124,13 +124,17 @@ pub(super) fn resolve(archive: Archive) -> Result<Archive> {
         }
         return Err(e);
     }
-    warnings.extend(archive.warnings());
+    let all = Warnings::default();
+    for warning in warnings {
+        all.push(warning);
+    }
+    all.take_from(&archive.warnings);
     let mut image = Archive::assemble(
         &archive.path,
         Format::OciImage,
         archive.compression,
         archive.bytes,
-        Index { members, warnings },
+        Index { members, warnings: all, cut: archive.cut, ..Index::default() },
         archive.options,
         Source::Random,
     );
@@ -238,7 +242,7 @@ fn add(archive: &Archive, part: &Part, members: &mut Vec<Member>, warnings: &mut
         return Ok(());
     }
     let index = layer(archive, &data).map_err(|e| e.in_member(name))?;
-    warnings.extend(index.warnings);
+    warnings.extend(index.warnings.to_vec());
     let mut upper = index.members;
     if let Part::CriuImages(_) = part {
         for member in &mut upper {
@@ -312,12 +316,14 @@ pub(super) fn flatten(archive: Archive, architecture: Option<&str>) -> Result<Ar
         add(&archive, &Part::Layer(name.clone()), &mut members, &mut warnings)?;
     }
     warnings.extend(archive.warnings());
+    let all = Warnings::default();
+    warnings.into_iter().for_each(|warning| all.push(warning));
     Ok(Archive::assemble(
         &archive.path,
         Format::OciImage,
         archive.compression,
         archive.bytes,
-        Index { members, warnings },
+        Index { members, warnings: all, cut: archive.cut, ..Index::default() },
         archive.options,
         Source::Random,
     ))
@@ -369,7 +375,9 @@ fn layer(archive: &Archive, data: &Data) -> Result<Index> {
     }
     let notes = Notes::default();
     let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
-    let mut index = index::stream(stream, options, &mut KeepAll, true)?;
-    index.warnings.append(&mut notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let index = index::stream(stream, options, &mut KeepAll, true)?;
+    for note in notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..) {
+        index.warnings.push(note);
+    }
     Ok(index)
 }

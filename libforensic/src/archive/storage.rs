@@ -124,6 +124,15 @@ impl Data {
         })
     }
 
+    /// Returns the first `n` stored bytes, without the holes of a sparse member.
+    pub(crate) fn first(&self, n: u64) -> Option<Self> {
+        let physical = match &self.segments {
+            Segments::Whole(physical) => *physical,
+            Segments::Sparse(segments) => segments.first()?.physical,
+        };
+        Some(Self::whole(Arc::clone(&self.store), physical, n))
+    }
+
     /// Returns a file of `size` bytes made of runs of these bytes; the rest of it is zeros.
     ///
     /// The `physical` of a run counts from the first of these bytes. `None`

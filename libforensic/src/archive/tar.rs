@@ -14,12 +14,13 @@ use std::io;
 use tar::{EntryType, GnuExtSparseHeader, Header, PaxExtensions};
 
 use super::input::Input;
-use crate::error::{Error, ErrorKind, Result, Warning};
+use super::{Compression, Data, compression};
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 use crate::limits::Limits;
 
 /// Size of a tar block in bytes.
 pub(crate) const BLOCK: u64 = 512;
-const BLOCK_LEN: usize = 512;
+pub(crate) const BLOCK_LEN: usize = 512;
 
 /// GNU tar and others pad the end of an archive with zeros to a record of 20 blocks.
 const RECORD: u64 = 20 * BLOCK;
@@ -76,7 +77,7 @@ pub(crate) struct Walker<'l, I> {
     limits: &'l Limits,
     pending: u64,
     entries: u64,
-    pub warnings: Vec<Warning>,
+    pub warnings: Warnings,
     end: Option<End>,
 }
 
@@ -99,7 +100,7 @@ struct Extended {
 
 impl<'l, I: Input> Walker<'l, I> {
     pub(crate) fn new(input: I, limits: &'l Limits) -> Self {
-        Self { input, limits, pending: 0, entries: 0, warnings: Vec::new(), end: None }
+        Self { input, limits, pending: 0, entries: 0, warnings: Warnings::default(), end: None }
     }
 
     /// Returns the input, for reading the current entry's data.
@@ -110,6 +111,11 @@ impl<'l, I: Input> Walker<'l, I> {
     /// Says that `n` bytes of the current entry's data were read by the caller.
     pub(crate) fn consumed(&mut self, n: u64) {
         self.pending = self.pending.saturating_sub(n);
+    }
+
+    /// Takes the current entry to end after `n` more bytes, whatever its header said.
+    pub(crate) fn shorten(&mut self, n: u64) {
+        self.pending = n;
     }
 
     /// Returns how the walk ended, once [`Walker::next`] returned `None`.
@@ -131,11 +137,13 @@ impl<'l, I: Input> Walker<'l, I> {
             self.pending = padded(raw_size);
             let entry_type = header.entry_type();
             if entry_type.is_gnu_longname() {
-                extended.name = Some(trim_nul(self.small(raw_size, header_offset)?));
+                let name = self.small(raw_size, header_offset)?;
+                extended.name = name.map(trim_nul).or(extended.name);
             } else if entry_type.is_gnu_longlink() {
-                extended.link = Some(trim_nul(self.small(raw_size, header_offset)?));
+                let link = self.small(raw_size, header_offset)?;
+                extended.link = link.map(trim_nul).or(extended.link);
             } else if entry_type.is_pax_local_extensions() {
-                let data = self.small(raw_size, header_offset)?;
+                let data = self.small(raw_size, header_offset)?.unwrap_or_default();
                 self.pax(&data, &mut extended, header_offset);
             } else if entry_type.is_pax_global_extensions() {
                 // Global headers only carry comments in practice (git's commit id).
@@ -185,6 +193,9 @@ impl<'l, I: Input> Walker<'l, I> {
                 return Ok(None);
             }
             if got < BLOCK_LEN {
+                if at == 0 {
+                    return Err(foreign(header.as_bytes().get(..got).unwrap_or(&[])));
+                }
                 self.warnings.push(Warning::new("the archive ends inside a header").at(at));
                 self.end = Some(End::Unmarked);
                 return Ok(None);
@@ -211,10 +222,7 @@ impl<'l, I: Input> Walker<'l, I> {
             }
             zeros = 0;
             if self.entries == 0 && damaged_from.is_none() && at == 0 {
-                return Err(Error::new(
-                    ErrorKind::UnknownFormat,
-                    "not a tar archive: the first block is no header",
-                ));
+                return Err(foreign(header.as_bytes()));
             }
             damaged_from.get_or_insert(at);
         }
@@ -230,25 +238,27 @@ impl<'l, I: Input> Walker<'l, I> {
         );
     }
 
-    /// Reads the data of an extended header.
-    fn small(&mut self, size: u64, at: u64) -> Result<Vec<u8>> {
+    /// Reads the data of an extended header; `None` where its size cannot be true.
+    fn small(&mut self, size: u64, at: u64) -> Result<Option<Vec<u8>>> {
         if size > self.limits.name_bytes {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!("an extended header of {size} bytes (limit {})", self.limits.name_bytes),
-            )
-            .at(at));
+            // What follows is looked through for the next header.
+            self.pending = 0;
+            let what = format!(
+                "an extended header of {size} bytes is over the limit of {} and ignored; names and sizes it gave are lost",
+                self.limits.name_bytes
+            );
+            self.warnings.push(Warning::new(what).at(at));
+            return Ok(None);
         }
-        let len = usize::try_from(size).unwrap_or(0);
-        let mut data = vec![0; len];
+        let mut data = vec![0; usize::try_from(size).unwrap_or(0)];
         let got = self.fill(&mut data)?;
-        data.truncate(got);
-        self.pending = self.pending.saturating_sub(got as u64);
-        if got < len {
+        if got < data.len() {
             self.warnings.push(Warning::new("the archive ends inside an extended header").at(at));
             self.end = Some(End::Unmarked);
         }
-        Ok(data)
+        data.truncate(got);
+        self.pending = self.pending.saturating_sub(got as u64);
+        Ok(Some(data))
     }
 
     fn fill(&mut self, mut buf: &mut [u8]) -> Result<usize> {
@@ -528,6 +538,127 @@ pub(crate) fn trailing(input: &mut impl Input) -> io::Result<Option<(u64, u64)>>
         None => total = total.saturating_add(input.skip(u64::MAX)?),
     }
     Ok(if total == 0 || (zeros && total < RECORD) { None } else { Some((at, total)) })
+}
+
+/// What the first block of something that is no tar is.
+fn foreign(head: &[u8]) -> Error {
+    match compression::sniff(head) {
+        Ok(Compression::None) => {
+            Error::new(ErrorKind::UnknownFormat, "not a tar archive: the first block is no header")
+        }
+        Ok(inner) => Error::new(
+            ErrorKind::UnsupportedFormat,
+            format!(
+                "compressed twice: there is {name} inside; unpack the outer layer on the way in: {tool} -dc FILE | kubectl checkpoint … -",
+                name = inner.as_str(),
+                tool = if inner == Compression::Zstd { "zstd or gzip" } else { "gzip or zstd" },
+            ),
+        ),
+        Err(e) => e,
+    }
+}
+
+/// Looks behind a header whose size cannot be true for the place where the archive goes on.
+///
+/// `data` is everything behind that header. A real archive that was cut off
+/// ends within its last member, which may be memory with a piece of a tar in
+/// it: a header found there is taken for the archive's own only if it leads to
+/// the end mark, or if the size given is one that no file has. `budget` bounds
+/// the headers that are followed. Returns the distance to the header in bytes.
+pub(crate) fn resume(data: &Data, size: u64, name: &[u8], budget: &mut u64) -> io::Result<Option<u64>> {
+    let mut chunk = vec![0_u8; usize::try_from(data.len().min(256 << 10)).unwrap_or(0)];
+    let mut at = 0_u64;
+    let mut tried = 0_u32;
+    if name.ends_with(b".tar") && data.read_at(0, &mut chunk)? > BLOCK_LEN {
+        // The member's own headers are not the archive's.
+        if chunk.get(..BLOCK_LEN).is_some_and(looks_like_ustar) {
+            match follow(data, 0, budget)? {
+                Chain::Ends(end) => at = end,
+                Chain::Breaks | Chain::Overruns(_) => return Ok(None),
+            }
+        }
+    }
+    let closed = {
+        let mut tail = [1_u8; 2 * BLOCK_LEN];
+        let got = data.read_at(data.len().saturating_sub(2 * BLOCK), &mut tail)?;
+        tail.get(..got).is_some_and(|t| t.iter().all(|b| *b == 0))
+    };
+    loop {
+        let got = data.read_at(at, &mut chunk)?;
+        if got < BLOCK_LEN {
+            return Ok(None);
+        }
+        for block in chunk.get(..got).unwrap_or(&[]).chunks_exact(BLOCK_LEN) {
+            if looks_like_ustar(block) {
+                if size > LARGEST_FILE {
+                    return Ok(Some(at));
+                }
+                match follow(data, at, budget)? {
+                    // A tar within the member has more of the member behind its end.
+                    Chain::Ends(end) if data.len().saturating_sub(end) <= RECORD => return Ok(Some(at)),
+                    // Another size that is not true, in an archive that has its end mark:
+                    // a tar within the member would not go beyond it.
+                    Chain::Overruns(end) if closed && end > size => return Ok(Some(at)),
+                    Chain::Ends(_) | Chain::Overruns(_) | Chain::Breaks => tried = tried.saturating_add(1),
+                }
+                if tried >= RESUME_TRIES {
+                    return Ok(None);
+                }
+            }
+            at = at.saturating_add(BLOCK);
+        }
+    }
+}
+
+/// No file is larger: offsets in files are signed numbers of 64 bits.
+const LARGEST_FILE: u64 = i64::MAX as u64;
+/// How many headers are tried as the place where a damaged archive goes on.
+const RESUME_TRIES: u32 = 16;
+/// How many headers are followed in all to find such places.
+pub(crate) const RESUME_BUDGET: u64 = 4_000_000;
+
+/// Where a row of headers leads.
+enum Chain {
+    /// To a block of zeros, that far from the start of the data.
+    Ends(u64),
+    /// Into something that is no header.
+    Breaks,
+    /// Behind the end, to that distance from the start of the data.
+    Overruns(u64),
+}
+
+fn follow(data: &Data, at: u64, budget: &mut u64) -> io::Result<Chain> {
+    let mut position = at;
+    let mut block = [0_u8; BLOCK_LEN];
+    loop {
+        if data.read_at(position, &mut block)? < BLOCK_LEN {
+            return Ok(Chain::Overruns(position));
+        }
+        if block.iter().all(|b| *b == 0) {
+            return Ok(Chain::Ends(position));
+        }
+        let header = Header::from_byte_slice(&block);
+        if !checksum_matches(header) || *budget == 0 {
+            return Ok(Chain::Breaks);
+        }
+        *budget = budget.saturating_sub(1);
+        let bare = matches!(
+            header.entry_type(),
+            EntryType::Directory
+                | EntryType::Symlink
+                | EntryType::Link
+                | EntryType::Char
+                | EntryType::Block
+                | EntryType::Fifo
+        );
+        let size = if bare { 0 } else { header.entry_size().unwrap_or(0) };
+        position = position.saturating_add(BLOCK).saturating_add(padded(size));
+    }
+}
+
+/// Returns true if the block is a header of POSIX tar or GNU tar.
+pub(crate) fn looks_like_ustar(block: &[u8]) -> bool {
+    block.get(257..262) == Some(b"ustar") && looks_like_tar(block)
 }
 
 /// Returns true if the block begins like a tar header.

@@ -63,6 +63,7 @@ pub(crate) mod text;
 mod thread;
 mod timer;
 mod tmpfs;
+mod tree;
 mod userns;
 mod watch;
 
@@ -236,6 +237,16 @@ impl Checkpoint {
                 } else {
                     format!("it holds {} …", names.join(", "))
                 };
+                if archive.is_cut_off() {
+                    let mut e = Error::new(
+                        ErrorKind::Truncated,
+                        format!("the archive is cut off before any CRIU image or engine metadata: {shown}"),
+                    );
+                    if let Some(warning) = archive.warnings().last() {
+                        e = e.with_source(warning.to_string());
+                    }
+                    return Err(e);
+                }
                 return Err(Error::new(
                     ErrorKind::NotACheckpoint,
                     format!("no CRIU images and no engine metadata in it: {shown}"),
@@ -321,7 +332,12 @@ impl Checkpoint {
             if !self.has_images {
                 return tree;
             }
-            let Some(records) = self.images.all::<proto::PstreeEntry>("pstree.img") else {
+            let bytes = self.images.bytes("pstree.img");
+            let records = bytes.map(|bytes| {
+                tree::too_wide(&bytes, |offset, what| self.images.warn("pstree.img", Some(offset), what));
+                self.images.decode::<proto::PstreeEntry>("pstree.img", &bytes)
+            });
+            let Some(records) = records else {
                 self.images.warn(
                     "pstree.img",
                     None,
@@ -348,6 +364,7 @@ impl Checkpoint {
                 tree.by_pid.insert(pid, tree.list.len());
                 tree.list.push(Arc::new(entry));
             }
+            tree::circles(&tree.list, &tree.by_pid, |what| self.images.warn("pstree.img", None, what));
             tree
         })
     }

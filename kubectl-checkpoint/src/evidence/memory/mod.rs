@@ -45,7 +45,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ScopeArgs {
     /// Only memory of this process; can be repeated
-    #[arg(short, long, value_name = "PID")]
+    #[arg(short, long, value_name = "PID", value_parser = crate::cli::pid)]
     pub pid: Vec<u32>,
     /// Only mappings with these permissions: some of rwxsp, or all four characters (rw-p, ? for any)
     #[arg(long, value_name = "PERMS", value_parser = perms)]

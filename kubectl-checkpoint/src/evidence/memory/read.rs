@@ -27,7 +27,7 @@ use crate::output::{HexDump, escape};
 )]
 pub(crate) struct ReadArgs {
     /// The process
-    #[arg(short, long, value_name = "PID")]
+    #[arg(short, long, value_name = "PID", value_parser = crate::cli::pid)]
     pid: u32,
     /// Writes the bytes as they are; stops with exit code 3 at a byte that is not in the evidence
     #[arg(long)]

@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 
 use super::decode::padding;
 use super::message::{MAX_DEPTH, put_bytes, put_field, put_key};
-use super::{BYTES_KEY, HEADER_KEY, Options, PADDING_KEY, RAW_KEY, TAIL_KEY, UNKNOWN_KEY, names, text};
+use super::{
+    BYTES_KEY, ERROR_KEY, HEADER_KEY, Options, PADDING_KEY, RAW_KEY, SHORT_KEY, TAIL_KEY, UNKNOWN_KEY, names,
+    text,
+};
 use crate::image::error::{Error, ErrorKind, Result};
 use crate::image::header::{ByteOrder, COMMON_MAGIC, FileHeader, Prefix, SERVICE_MAGIC};
 use crate::image::kind::{Cardinality, Header, Kind, PayloadRule};
@@ -18,8 +21,9 @@ use crate::image::wire::{WireValue, put_varint};
 /// Writes the image that a JSON document describes, and gives its kind.
 ///
 /// Documents of this library and of crit are accepted, in plain and pretty form,
-/// with members in any order. Members that are not fields are ignored. One entry
-/// is held in memory at a time, unless `entries` stands before `magic`.
+/// with members in any order. Members that are nothing of the image's are refused
+/// unless [`Options::lenient`] or [`Options::crit_compat`] is set. One entry is
+/// held in memory at a time, unless `entries` stands before `magic`.
 ///
 /// # Errors
 ///
@@ -56,6 +60,9 @@ struct Encoder<W: Write> {
     /// Kept aside, since the JSON reader's errors are texts.
     failure: Option<Error>,
 }
+
+/// What to do about a member that is unknown here.
+const ADVICE: &str = " here (--lenient passes over what is unknown)";
 
 /// What is wrong with a value, innermost first.
 type Wrong<T> = std::result::Result<T, String>;
@@ -143,6 +150,10 @@ impl<W: Write> Encoder<W> {
         }
         let builder = Builder { order: header.order, options: self.options };
         let mut body = Vec::new();
+        let payload = !matches!(header.kind.info().payload, PayloadRule::Nothing | PayloadRule::Raw);
+        builder
+            .check(object, message, &[ERROR_KEY, PADDING_KEY, SHORT_KEY], payload)
+            .map_err(|what| format!("{}: {what}", message.name))?;
         builder.message(object, message, &mut body, 0).map_err(|what| format!("{}.{what}", message.name))?;
         Ok(body)
     }
@@ -242,6 +253,29 @@ struct Builder {
 }
 
 impl Builder {
+    /// Refuses members that would be left out of the image.
+    fn check(
+        self,
+        object: &Map<String, Value>,
+        message: &Message,
+        more: &[&str],
+        payload: bool,
+    ) -> Wrong<()> {
+        if self.options.lenient || self.options.crit_compat {
+            return Ok(());
+        }
+        for name in object.keys() {
+            let known = message.fields.iter().any(|field| field.name == name)
+                || [BYTES_KEY, UNKNOWN_KEY].contains(&name.as_str())
+                || more.contains(&name.as_str())
+                || (payload && name == "extra");
+            if !known {
+                return Err(format!("there is no field `{}`{ADVICE}", name.escape_debug()));
+            }
+        }
+        Ok(())
+    }
+
     fn message(
         self,
         object: &Map<String, Value>,
@@ -336,6 +370,7 @@ impl Builder {
             Type::Message(inner) => {
                 let object = value.as_object().ok_or("not an object")?;
                 let mut body = Vec::new();
+                self.check(object, inner, &[], false)?;
                 self.message(object, inner, &mut body, depth.saturating_add(1))?;
                 put_bytes(out, field.number, &body);
             }
@@ -466,6 +501,7 @@ impl<'de, W: Write> Visitor<'de> for Document<'_, W> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
         let encoder = self.0;
         let mut kind = None;
+        let mut has_entries = false;
         let mut header = None;
         let mut waiting: Vec<Value> = Vec::new();
         let mut tail: Option<String> = None;
@@ -476,6 +512,7 @@ impl<'de, W: Write> Visitor<'de> for Document<'_, W> {
         };
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
+                "magic" if kind.is_some() => return Err(A::Error::duplicate_field("magic")),
                 "magic" => {
                     let name: String = map.next_value()?;
                     let found = Kind::from_magic_name(&name);
@@ -485,6 +522,9 @@ impl<'de, W: Write> Visitor<'de> for Document<'_, W> {
                 }
                 HEADER_KEY if !encoder.options.crit_compat => header = Some(map.next_value()?),
                 TAIL_KEY if !encoder.options.crit_compat => tail = Some(map.next_value()?),
+                "entries" if std::mem::replace(&mut has_entries, true) => {
+                    return Err(A::Error::duplicate_field("entries"));
+                }
                 "entries" => match kind {
                     Some(kind) if encoder.header.is_none() => {
                         if let Err(error) = encoder.start(kind, header.as_ref()) {
@@ -494,12 +534,20 @@ impl<'de, W: Write> Visitor<'de> for Document<'_, W> {
                     }
                     _ => waiting = map.next_value()?,
                 },
-                _ => {
+                name => {
+                    let known = [ERROR_KEY, HEADER_KEY, TAIL_KEY].contains(&name);
+                    if !known && !encoder.options.lenient && !encoder.options.crit_compat {
+                        let name = name.escape_debug();
+                        return Err(A::Error::custom(format!("a document has no member `{name}`{ADVICE}")));
+                    }
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let kind = kind.ok_or_else(|| A::Error::missing_field("magic"))?;
+        if !has_entries {
+            return Err(A::Error::missing_field("entries"));
+        }
         let mut finish = || {
             if encoder.header.is_none() {
                 encoder.start(kind, header.as_ref())?;

@@ -83,6 +83,10 @@ pub struct Options {
     pub pretty: bool,
     /// Does as crit does even where crit is wrong, and adds nothing to its documents.
     pub crit_compat: bool,
+    /// When encoding, passes over members that are nothing of the image's, as crit does.
+    /// Without it, and without `crit_compat`, they are refused: a mistyped name
+    /// would otherwise give an image without the field, and no word about it.
+    pub lenient: bool,
 }
 
 /// What was decoded.
