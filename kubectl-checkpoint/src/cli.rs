@@ -72,6 +72,8 @@ enum Command {
     Memory(PidArgs),
     /// Says which questions an archive can answer, which it cannot, and why
     Capabilities(EvidenceArgs),
+    /// Walks through archives in the terminal
+    Tui(crate::tui::TuiArgs),
 }
 
 /// What all analysis commands take.
@@ -188,6 +190,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Mem(command) => evidence::memory::run(&command),
         Command::Memory(args) => evidence::memory::overview(&args),
         Command::Capabilities(args) => evidence::capabilities(&args),
+        Command::Tui(args) => crate::tui::run(&args),
     };
     match result {
         Ok(code) => code,

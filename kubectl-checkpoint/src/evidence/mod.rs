@@ -24,14 +24,14 @@ use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
 pub(crate) use capabilities::capabilities;
-pub(crate) use descriptors::files;
+pub(crate) use descriptors::{files, mode};
 pub(crate) use images::images;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use network::{ipc, network};
-pub(crate) use processes::ps;
+pub(crate) use processes::{command, ending, ps, tree_order};
 pub(crate) use seccomp::seccomp;
-pub(crate) use show::show;
+pub(crate) use show::{lines as summary_lines, show};
 pub(crate) use sockets::sockets;
 pub(crate) use tmpfs::tmpfs;
 
@@ -39,7 +39,7 @@ use crate::cli::{EvidenceArgs, FAILED, OutputArgs, PARTIAL};
 use crate::output::{Answer, Rows, escape, escape_bytes};
 
 /// What a cell shows where the evidence holds nothing.
-const ABSENT: &str = "-";
+pub(crate) const ABSENT: &str = "-";
 
 /// The archives of one command, opened when their turn comes.
 pub(crate) struct Evidence {

@@ -146,7 +146,7 @@ pub struct Holding {
 /// Calls `each` for everything but shared memory, in a fixed order.
 ///
 /// What cannot be read becomes a warning of the checkpoint.
-pub(crate) fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
+pub fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
     let images = checkpoint.images();
     let prefix = images.prefix().to_vec();
     let ghosts = ghost_paths(checkpoint);

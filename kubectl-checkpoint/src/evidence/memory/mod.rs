@@ -7,6 +7,7 @@ mod search;
 mod strings;
 
 pub(crate) use overview::overview;
+pub(crate) use read::chunk;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -86,7 +86,11 @@ pub(crate) fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads a chunk. The flags say which bytes are known where not all are; the hole is the first one.
-fn chunk(space: &AddressSpace, at: u64, buf: &mut [u8]) -> (Option<Vec<bool>>, Option<(u64, String)>) {
+pub(crate) fn chunk(
+    space: &AddressSpace,
+    at: u64,
+    buf: &mut [u8],
+) -> (Option<Vec<bool>>, Option<(u64, String)>) {
     let mut known: Option<Vec<bool>> = None;
     let mut first = None;
     let mut done = 0;
