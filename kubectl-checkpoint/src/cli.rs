@@ -89,6 +89,8 @@ enum Command {
     Memory(PidArgs),
     /// Says which questions an archive can answer, which it cannot, and why
     Capabilities(EvidenceArgs),
+    /// Walks through archives in the terminal
+    Tui(crate::tui::TuiArgs),
 }
 
 /// What all analysis commands take.
@@ -228,6 +230,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Extract(args) => evidence::extract::extract(&args),
         Command::Memory(args) => evidence::memory::overview(&args),
         Command::Capabilities(args) => evidence::capabilities(&args),
+        Command::Tui(args) => crate::tui::run(&args),
     };
     match result {
         Ok(code) => code,

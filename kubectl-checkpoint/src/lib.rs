@@ -7,5 +7,6 @@ mod cli;
 pub mod cluster;
 mod evidence;
 pub mod output;
+mod tui;
 
 pub use cli::{command, run};

@@ -59,7 +59,7 @@ impl Rows for Descriptors<'_> {
 }
 
 /// `r`, `w`, `rw`; `a` for append.
-fn mode(f: &FileDescriptor) -> String {
+pub(crate) fn mode(f: &FileDescriptor) -> String {
     let Some(flags) = f.flags else { return ABSENT.to_owned() };
     let access = match flags & 3 {
         0 => "r",

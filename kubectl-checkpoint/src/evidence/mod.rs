@@ -27,15 +27,15 @@ use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
 pub(crate) use capabilities::capabilities;
-pub(crate) use descriptors::files;
+pub(crate) use descriptors::{files, mode};
 pub(crate) use images::images;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use namespaces::{cgroups, namespaces};
 pub(crate) use network::{ipc, network};
-pub(crate) use processes::ps;
+pub(crate) use processes::{command, ending, ps, tree_order};
 pub(crate) use seccomp::seccomp;
-pub(crate) use show::show;
+pub(crate) use show::{lines as summary_lines, show};
 pub(crate) use sockets::sockets;
 pub(crate) use tmpfs::tmpfs;
 
@@ -44,7 +44,7 @@ use crate::output::{Answer, Rows, escape, escape_bytes};
 use watch::{Quiet, Watch};
 
 /// What a cell shows where the evidence holds nothing.
-const ABSENT: &str = "-";
+pub(crate) const ABSENT: &str = "-";
 
 /// The archives of one command, opened when their turn comes.
 pub(crate) struct Evidence {

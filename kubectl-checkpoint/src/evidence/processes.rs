@@ -96,7 +96,7 @@ impl Rows for Processes<'_> {
 }
 
 /// The command line as one would type it, or the name in brackets.
-fn command(p: &Process) -> String {
+pub(crate) fn command(p: &Process) -> String {
     match p.cmdline.as_deref() {
         Some(arguments) if arguments.iter().any(|a| !a.is_empty()) => {
             arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
@@ -120,7 +120,7 @@ fn quoted(argument: &Text) -> String {
 }
 
 /// Explains a wait(2) status word.
-fn ending(status: u32) -> String {
+pub(crate) fn ending(status: u32) -> String {
     match (status & 0x7f, status >> 8 & 0xff) {
         (0, code) => format!("exit {code}"),
         (signal, _) => libforensic::model::signal_name(signal),
@@ -132,7 +132,7 @@ fn ending(status: u32) -> String {
 /// The process table may be forged: a parent may be missing, its own child,
 /// or part of a circle. Every process is shown exactly once, and the depth
 /// costs no stack.
-fn tree_order(checkpoint: &Checkpoint, root: Option<u32>) -> anyhow::Result<Vec<(u32, String)>> {
+pub(crate) fn tree_order(checkpoint: &Checkpoint, root: Option<u32>) -> anyhow::Result<Vec<(u32, String)>> {
     let all = checkpoint.pids();
     let known: HashSet<u32> = all.iter().copied().collect();
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();

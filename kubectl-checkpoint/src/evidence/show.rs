@@ -70,7 +70,7 @@ impl Rows for Checkpoints<'_> {
 }
 
 /// The summary as lines of name and value; what the evidence does not hold is left out.
-fn lines(s: &Summary) -> Vec<(&'static str, String)> {
+pub(crate) fn lines(s: &Summary) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let mut put = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {

@@ -154,7 +154,7 @@ pub(crate) enum Held<'m> {
 /// Calls `each` for everything but shared memory that has bytes, in a fixed order.
 ///
 /// What cannot be read becomes a warning of the checkpoint.
-pub(crate) fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
+pub fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
     everything(checkpoint, &mut |held| {
         if let Held::Bytes(holding, _) = held {
             each(holding);

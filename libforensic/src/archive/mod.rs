@@ -34,6 +34,7 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use compression::Compression;
@@ -166,6 +167,8 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// Where the spool of a compressed archive goes; the system's temporary directory by default.
     pub spool_directory: Option<PathBuf>,
+    /// Counts the bytes of a compressed archive that were read, for whoever shows progress.
+    pub progress: Option<Arc<AtomicU64>>,
 }
 
 /// An index of members, and the way to their bytes.
@@ -318,7 +321,8 @@ impl Archive {
             return Ok(Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random));
         }
         let notes = compression::Notes::default();
-        let stream = compression::decoder(compression, data.reader(), &options.limits, &notes)?;
+        let counted = Counted { inner: data.reader(), count: options.progress.clone() };
+        let stream = compression::decoder(compression, counted, &options.limits, &notes)?;
         let mut index = index::stream(stream, &options, retention, false)?;
         if index.look_again {
             // The size of a member that was passed over is not true: with the
@@ -542,6 +546,22 @@ impl Archive {
         let notes = compression::Notes::default();
         let stream = compression::decoder(self.compression, data.reader(), &self.options.limits, &notes)?;
         index::spool(stream, &self.options, &self.members)
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    inner: R,
+    count: Option<Arc<AtomicU64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        if let Some(count) = &self.count {
+            count.fetch_add(n as u64, Ordering::Relaxed);
+        }
+        Ok(n)
     }
 }
 

@@ -9,6 +9,7 @@ mod strings;
 mod walk;
 
 pub(crate) use overview::overview;
+pub(crate) use walk::chunk;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

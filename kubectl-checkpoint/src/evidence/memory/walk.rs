@@ -63,3 +63,45 @@ fn page_by_page(space: &AddressSpace, at: u64, limit: u64, buf: &mut [u8]) -> Pi
     }
     Piece::Bytes(done)
 }
+
+/// Reads as much of `buf` as the evidence holds, from `at` on; the rest becomes zero.
+///
+/// The flags say which bytes are known where not all are; the hole is the first one, and why.
+pub(crate) fn chunk(
+    space: &AddressSpace,
+    at: u64,
+    buf: &mut [u8],
+) -> (Option<Vec<bool>>, Option<(u64, String)>) {
+    let len = buf.len();
+    let end = at.saturating_add(len as u64);
+    let mut known: Option<Vec<bool>> = None;
+    let mut first = None;
+    let mut done = 0;
+    while done < len {
+        let here = at.saturating_add(done as u64);
+        if here >= end {
+            // Behind the last address there is nothing.
+            known.get_or_insert_with(|| vec![true; len])[done..].fill(false);
+            buf[done..].fill(0);
+            break;
+        }
+        let up_to =
+            |to: u64| usize::try_from(to.saturating_sub(here)).unwrap_or(usize::MAX).clamp(1, len - done);
+        match piece(space, here, end, &mut buf[done..]) {
+            Piece::Bytes(n) => done += n.clamp(1, len - done),
+            Piece::Zeros(to) => {
+                let n = up_to(to);
+                buf[done..done + n].fill(0);
+                done += n;
+            }
+            Piece::Unknown { end: to, why, .. } => {
+                let n = up_to(to);
+                first.get_or_insert((here, why));
+                known.get_or_insert_with(|| vec![true; len])[done..done + n].fill(false);
+                buf[done..done + n].fill(0);
+                done += n;
+            }
+        }
+    }
+    (known, first)
+}

@@ -1,0 +1,240 @@
+//! Does the work that the model asks for, on threads, and reports in messages.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use libforensic::Checkpoint;
+use libforensic::analysis::search::Search;
+use libforensic::archive::OpenOptions as ArchiveOptions;
+use libforensic::model::Options;
+
+use super::load::{self, Part};
+use super::message::{Effect, Message};
+
+/// How often progress is told.
+const BEAT: Duration = Duration::from_millis(100);
+/// Matches that go in one message at most.
+const BATCH: usize = 256;
+
+/// What threads share.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    messages: Sender<Message>,
+    open: Arc<Mutex<HashMap<usize, Arc<Checkpoint>>>>,
+    parents: Arc<[PathBuf]>,
+}
+
+impl Worker {
+    pub(crate) fn new(messages: Sender<Message>, parents: &[PathBuf]) -> Self {
+        Self { messages, open: Arc::default(), parents: parents.into() }
+    }
+
+    /// Starts work.
+    pub(crate) fn start(&self, effect: Effect) {
+        let worker = self.clone();
+        // A panic in a thread ends that piece of work; its message says so.
+        std::thread::spawn(move || worker.run(effect));
+    }
+
+    fn send(&self, message: Message) {
+        // Nobody listens any more once the browser ends.
+        let _ = self.messages.send(message);
+    }
+
+    fn checkpoint(&self, tab: usize) -> Option<Arc<Checkpoint>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&tab).cloned()
+    }
+
+    fn keep(&self, tab: usize, checkpoint: &Arc<Checkpoint>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(tab, Arc::clone(checkpoint));
+    }
+
+    /// Does a piece of work here and now.
+    pub(crate) fn run(&self, effect: Effect) {
+        match effect {
+            Effect::Open { tab, path } => self.open(tab, &path),
+            Effect::Close { tab } => {
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&tab);
+            }
+            Effect::Load { tab, request, place, cancel } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let mut note = None;
+                let result = load::load(&checkpoint, &place, &cancel, &mut |part| {
+                    self.send(match part {
+                        Part::Content(content) => {
+                            Message::Loaded { tab, request, content: Ok(Box::new(content)) }
+                        }
+                        Part::Rows(rows) => Message::More { tab, request, rows },
+                        Part::Note(text) => {
+                            note = Some(text);
+                            return;
+                        }
+                    });
+                });
+                self.send(match result {
+                    Ok(()) => Message::Done { tab, request, note },
+                    Err(e) => Message::Loaded { tab, request, content: Err(format!("{e:#}")) },
+                });
+            }
+            Effect::Read { tab, request, from, pages } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                match load::read(&checkpoint, &from, &pages) {
+                    Ok(pages) => self.send(Message::Pages { tab, request, pages }),
+                    Err(e) => self.send(Message::Loaded { tab, request, content: Err(format!("{e:#}")) }),
+                }
+            }
+            Effect::Find { tab, request, from, needle, start, forward, cancel } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let found = load::find(&checkpoint, &from, &needle, start, forward, &cancel);
+                let address = found.map_err(|e| format!("{e:#}"));
+                self.send(Message::FoundAt { tab, request, address });
+            }
+            Effect::Search { tab, search, query, cancel } => self.search(tab, search, &query, &cancel),
+            Effect::Write { path, bytes, what } => {
+                let result = write(&path, &bytes)
+                    .map(|()| format!("wrote {what} to {}", path.display()))
+                    .map_err(|e| format!("{e:#}"));
+                self.send(Message::Written(result));
+            }
+            Effect::Export { tab, from, range, path } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let result = load::write(&checkpoint, &from, range, &path).map_err(|e| format!("{e:#}"));
+                self.send(Message::Written(result));
+            }
+            // Those are for whoever has the terminal.
+            Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
+        }
+    }
+
+    fn open(&self, tab: usize, path: &Path) {
+        let counter = Arc::new(AtomicU64::new(0));
+        let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+        let ticker = self.ticker(tab, &counter, total);
+        let mut archive = ArchiveOptions::default();
+        archive.progress = Some(Arc::clone(&counter));
+        let mut options = Options::default();
+        options.archive = archive;
+        options.memory = true;
+        options.parents = self.parents.to_vec();
+        let opened = Checkpoint::open_with(path, options);
+        drop(ticker);
+        match opened {
+            Err(e) => self.send(Message::Failed { tab, why: e.to_string() }),
+            Ok(checkpoint) => {
+                let checkpoint = Arc::new(checkpoint);
+                self.keep(tab, &checkpoint);
+                let archive = Box::new(load::opened(&checkpoint));
+                self.send(Message::Opened { tab, archive, complete: true });
+                self.marks(tab, &checkpoint);
+            }
+        }
+    }
+
+    /// Tells how much of a compressed archive was read, until it is dropped.
+    fn ticker(&self, tab: usize, counter: &Arc<AtomicU64>, total: Option<u64>) -> Sender<()> {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let (worker, counter) = (self.clone(), Arc::clone(counter));
+        std::thread::spawn(move || {
+            // A plain archive is open before the first beat.
+            while stopped.recv_timeout(BEAT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let read = counter.load(Ordering::Relaxed);
+                worker.send(Message::Unpacking { tab, read, total, members: 0 });
+            }
+        });
+        stop
+    }
+
+    /// Looks at every process for what stands out, a few at a time.
+    fn marks(&self, tab: usize, checkpoint: &Checkpoint) {
+        let mut marks = Vec::new();
+        let mut last = Instant::now();
+        for pid in checkpoint.pids() {
+            let found = load::marks(checkpoint, pid);
+            if !found.is_empty() {
+                marks.push((pid, found));
+            }
+            if last.elapsed() > BEAT {
+                self.send(Message::Marks { tab, marks: std::mem::take(&mut marks) });
+                last = Instant::now();
+            }
+        }
+        self.send(Message::Marks { tab, marks });
+    }
+
+    fn search(
+        &self,
+        tab: usize,
+        search: u64,
+        query: &super::message::Query,
+        cancel: &super::message::Cancel,
+    ) {
+        let Some(checkpoint) = self.checkpoint(tab) else { return };
+        let before = checkpoint.warnings().len();
+        let result = self.searching(tab, search, query, cancel, &checkpoint).map_err(|e| format!("{e:#}"));
+        let warnings = checkpoint.warnings().len().saturating_sub(before);
+        self.send(Message::Searched { tab, search, result, warnings });
+    }
+
+    fn searching(
+        &self,
+        tab: usize,
+        search: u64,
+        query: &super::message::Query,
+        cancel: &super::message::Cancel,
+        checkpoint: &Checkpoint,
+    ) -> anyhow::Result<()> {
+        let mut scope = libforensic::analysis::scope::Scope::default();
+        scope.pids = query.pid.into_iter().collect();
+        let run = Search::new(vec![load::search::pattern(query)])?.scope(scope).context(24);
+        let progress = run.progress();
+        cancel.watch(&progress);
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let found = Arc::new(AtomicU64::new(0));
+        // Where nothing is found for a while, the share that was searched still moves.
+        let ticker = (self.clone(), Arc::clone(&progress), Arc::clone(&found));
+        std::thread::spawn(move || {
+            let (worker, progress, found) = ticker;
+            while stopped.recv_timeout(BEAT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let (found, scanned) = (found.load(Ordering::Relaxed), progress.bytes());
+                worker.send(Message::Matches { tab, search, rows: Vec::new(), found, scanned });
+            }
+        });
+        let mut rows = Vec::new();
+        let mut last = Instant::now();
+        let mut first = true;
+        run.run(checkpoint, &mut |m| {
+            let n = found.fetch_add(1, Ordering::Relaxed) + 1;
+            // Those that will not be kept need not be made.
+            if n <= super::update::KEPT_MATCHES as u64 {
+                rows.push(load::search::row(&m));
+            }
+            if first || rows.len() >= BATCH || (!rows.is_empty() && last.elapsed() > BEAT) {
+                first = false;
+                last = Instant::now();
+                let rows = std::mem::take(&mut rows);
+                self.send(Message::Matches { tab, search, rows, found: n, scanned: progress.bytes() });
+            }
+            if cancel.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        drop(stop);
+        let found = found.load(Ordering::Relaxed);
+        self.send(Message::Matches { tab, search, rows, found, scanned: progress.bytes() });
+        Ok(())
+    }
+}
+
+/// Writes a file that must not exist yet.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let shown = || path.display().to_string();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(shown)?;
+    file.write_all(bytes).with_context(shown)?;
+    file.sync_all().with_context(shown)
+}
