@@ -194,7 +194,11 @@ fn a_stream_that_stands_still_is_given_up() {
     assert!(ran.stderr.contains("is on node node-1"), "{}", ran.stderr);
     let record = fake.record(&format!("{LOCAL}.evidence.json"));
     assert_eq!(fake.files().len(), 2, "{:?}", fake.files());
-    assert_eq!(fake.read(&format!("{LOCAL}.part")), scenario.content[..1000], "what arrived can be continued");
+    assert_eq!(
+        fake.read(&format!("{LOCAL}.part")),
+        scenario.content[..1000],
+        "what arrived can be continued"
+    );
     assert_eq!(record[0]["outcome"], "incomplete");
     assert_eq!(record[0]["cleanup"]["collectorRemoved"], true);
 }
