@@ -222,7 +222,7 @@ fn bytes_may_travel_compressed() {
     let mut content = vec![7; 1_000_000];
     content.extend(archive(1_000_000));
     let streams = vec![Fault::Tear(400_000), Fault::ShortSuccess(200_000), Fault::None];
-    let scenario = Scenario { tools, content, streams, ..scenario() };
+    let scenario = Scenario { content, streams, tools, ..scenario() };
     let fake = stored(&scenario);
     let ran = fake.run(&["pull", REFERENCE, "--compress"]);
     check(&fake, &ran, 0);
