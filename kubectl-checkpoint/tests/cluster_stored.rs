@@ -272,6 +272,14 @@ fn an_archive_is_removed_only_with_a_copy_that_is_equal() {
     assert_eq!(fake.read(LOCAL), scenario.content, "the copy stays");
     let record = fake.record(&format!("{LOCAL}.evidence.json"));
     assert_eq!(record[1]["step"], "remove");
+    let ran = fake.run(&["verify", LOCAL, "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["items"][0]["lines"]), (Some(0), &Value::from(2)), "{}", ran.stderr);
+    let name = format!("{LOCAL}.evidence.json");
+    let changed = String::from_utf8(fake.read(&name)).unwrap().replace("responder", "somebody");
+    std::fs::write(fake.home().join(&name), changed).unwrap();
+    let ran = fake.run(&["verify", LOCAL]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(String::from_utf8(ran.stdout).unwrap().contains("line 2 of the record"));
     // A second time there is nothing.
     let ran = fake.run(&["rm", REFERENCE]);
     check(&fake, &ran, 2);

@@ -187,6 +187,20 @@ pub struct PullArgs {
     pub cluster: ClusterArgs,
 }
 
+/// Arguments of `verify`: archives at home against their records.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// Archives that came home
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archives: Vec<PathBuf>,
+    /// File of the evidence record; default: ARCHIVE.evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
+}
+
 /// Arguments of `rm`: remove archives from nodes.
 #[derive(Args, Clone, Debug)]
 pub struct RemoveArgs {

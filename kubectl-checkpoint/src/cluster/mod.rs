@@ -44,14 +44,16 @@ pub mod target;
 mod text;
 mod transfer;
 pub mod trigger;
+mod verify;
 mod vitals;
 
 pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
-    RemoveArgs, duration,
+    RemoveArgs, VerifyArgs, duration,
 };
 pub use create::create;
 pub use doctor::doctor;
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
+pub use verify::verify;
