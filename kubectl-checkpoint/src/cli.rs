@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::cluster::{self, CreateArgs, DoctorArgs, ListArgs, PullArgs, RemoveArgs};
+use crate::cluster::{self, CreateArgs, DoctorArgs, ListArgs, PullArgs, RemoveArgs, VerifyArgs};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
@@ -48,6 +48,8 @@ enum Command {
     Pull(Box<PullArgs>),
     /// Removes archives from nodes, each only when a verified copy is at home
     Rm(Box<RemoveArgs>),
+    /// Verifies archives at home against their evidence records
+    Verify(VerifyArgs),
     /// Shows what an archive is: container, pod, engine, sizes
     Show(EvidenceArgs),
     /// Lists processes and their threads
@@ -211,6 +213,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => cluster::list(*args),
         Command::Pull(args) => cluster::pull(*args),
         Command::Rm(args) => cluster::remove(*args),
+        Command::Verify(args) => cluster::verify(&args),
         Command::Show(args) => evidence::show(&args),
         Command::Ps(args) => evidence::ps(&args),
         Command::Maps(args) => evidence::maps(&args),

@@ -74,7 +74,7 @@ fn one_node_freezes_one_at_a_time_and_nodes_go_side_by_side() {
     };
     assert_eq!(most(&fake), (1, 1));
     let placement = vec![("web-2", "node-2"), ("web-3", "node-3")];
-    let spread = Scenario { freeze, placement, ..scenario() };
+    let spread = Scenario { placement, freeze, ..scenario() };
     let fake = Fake::start(spread.clone());
     let ran = fake.run(&["-l", "app=web", "--parallel", "3"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

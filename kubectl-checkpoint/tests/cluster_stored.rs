@@ -6,6 +6,8 @@
 mod support;
 
 use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{ARCHIVE, Fake, Fault, LOCAL, Ran, Scenario, pattern};
@@ -159,6 +161,91 @@ fn a_capture_that_stands_still_is_finished_by_pull() {
     assert_eq!(ran.json()["items"][0]["continuedAtByte"], part.len());
 }
 
+/// Starts the program where its home is a file system of so many KiB.
+fn in_a_small_home(fake: &Fake, kib: usize, args: &[&str]) -> Option<Ran> {
+    let flags = ["-m", "-rm"].into_iter().find(|flags| {
+        let mount = "mount -t tmpfs none /mnt";
+        Command::new("unshare")
+            .args([flags, "sh", "-c", mount])
+            .output()
+            .is_ok_and(|out| out.status.success())
+    })?;
+    // What is in it is copied out again: the namespace ends with the program.
+    let script = format!(
+        "home=$PWD; keep=$(dirname $home)/kept; mkdir -p $keep; mount -t tmpfs -o size={kib}k none $home && cd $home
+        \"$@\"; code=$?; cp -a $home/. $keep/; exit $code"
+    );
+    let program = fake.command(args);
+    let mut command = Command::new("unshare");
+    command.args([flags, "sh", "-c", &script, "sh"]).arg(program.get_program()).args(args);
+    command.current_dir(fake.home()).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env("KUBECONFIG", fake.kubeconfig()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(Ran::wait(command.spawn().unwrap(), Duration::from_secs(60)))
+}
+
+#[test]
+fn a_disk_that_is_too_small_here_is_said_and_what_arrived_stays() {
+    // Where the size is known nothing is begun.
+    let scenario = scenario();
+    let fake = stored(&scenario);
+    let Some(ran) = in_a_small_home(&fake, 200, &["pull", REFERENCE]) else {
+        println!("SKIPPED: no mount namespace can be made here");
+        return;
+    };
+    check(&fake, &ran, 2);
+    assert!(ran.stderr.contains("there is no room for"), "{}", ran.stderr);
+    assert_eq!(fake.seen.lock().unwrap().streams, 0);
+    // Where it is not known the disk runs full in the middle.
+    let scenario = Scenario { tools: vec!["cat", "sha256sum"], content: archive(2_000_000), ..scenario };
+    let fake = stored(&scenario);
+    let ran = in_a_small_home(&fake, 800, &["pull", REFERENCE]).unwrap();
+    check(&fake, &ran, 2);
+    for part in ["the disk here is full", "is kept", &format!("kubectl checkpoint pull {REFERENCE}")] {
+        assert!(ran.stderr.contains(part), "{}", ran.stderr);
+    }
+    let kept = std::fs::read(fake.work.path().join("kept").join(format!("{LOCAL}.part"))).unwrap();
+    assert!(kept.len() > 100_000 && scenario.content.starts_with(&kept), "{} bytes", kept.len());
+    // With room it goes on.
+    std::fs::write(fake.home().join(format!("{LOCAL}.part")), &kept).unwrap();
+    let ran = fake.run(&["pull", REFERENCE, "-o", "json"]);
+    check(&fake, &ran, 0);
+    assert_eq!(fake.read(LOCAL), scenario.content);
+    assert_eq!(ran.json()["items"][0]["continuedAtByte"], kept.len());
+}
+
+#[test]
+fn bytes_may_travel_compressed() {
+    let mut tools = scenario().tools;
+    tools.push("gzip");
+    // Half of it compresses, and the stream breaks in the middle of it.
+    let mut content = vec![7; 1_000_000];
+    content.extend(archive(1_000_000));
+    let streams = vec![Fault::Tear(400_000), Fault::ShortSuccess(200_000), Fault::None];
+    let scenario = Scenario { content, streams, tools, ..scenario() };
+    let fake = stored(&scenario);
+    let ran = fake.run(&["pull", REFERENCE, "--compress"]);
+    check(&fake, &ran, 0);
+    assert!(fake.read(LOCAL) == scenario.content);
+    let sent = fake.seen.lock().unwrap().sent;
+    assert!(sent < 1_800_000, "{sent} bytes went over the line");
+    // An image without gzip sends them as they are.
+    let fake = stored(&Scenario { tools: self::scenario().tools, streams: vec![Fault::None], ..scenario });
+    let ran = fake.run(&["pull", REFERENCE, "--compress"]);
+    check(&fake, &ran, 0);
+    assert!(fake.seen.lock().unwrap().sent >= 2_000_000);
+}
+
+#[test]
+fn a_rate_is_kept() {
+    let fake = stored(&scenario());
+    let started = Instant::now();
+    let ran = fake.run(&["pull", REFERENCE, "--limit-rate", "150k"]);
+    check(&fake, &ran, 0);
+    // 300 kB at 150 kB a second; a little less, as the last bytes are not waited for.
+    assert!(started.elapsed() > Duration::from_millis(1700), "{:?}", started.elapsed());
+}
+
 #[test]
 fn an_archive_is_removed_only_with_a_copy_that_is_equal() {
     let scenario = scenario();
@@ -185,6 +272,14 @@ fn an_archive_is_removed_only_with_a_copy_that_is_equal() {
     assert_eq!(fake.read(LOCAL), scenario.content, "the copy stays");
     let record = fake.record(&format!("{LOCAL}.evidence.json"));
     assert_eq!(record[1]["step"], "remove");
+    let ran = fake.run(&["verify", LOCAL, "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["items"][0]["lines"]), (Some(0), &Value::from(2)), "{}", ran.stderr);
+    let name = format!("{LOCAL}.evidence.json");
+    let changed = String::from_utf8(fake.read(&name)).unwrap().replace("responder", "somebody");
+    std::fs::write(fake.home().join(&name), changed).unwrap();
+    let ran = fake.run(&["verify", LOCAL]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(String::from_utf8(ran.stdout).unwrap().contains("line 2 of the record"));
     // A second time there is nothing.
     let ran = fake.run(&["rm", REFERENCE]);
     check(&fake, &ran, 2);

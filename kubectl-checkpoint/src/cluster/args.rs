@@ -124,6 +124,9 @@ pub struct CreateArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// How bytes travel.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
     /// The pod that hands the archive over.
     #[command(flatten)]
     pub collector: CollectorArgs,
@@ -173,12 +176,29 @@ pub struct PullArgs {
     /// How the answer is written, and how much is said meanwhile.
     #[command(flatten)]
     pub answer: AnswerArgs,
+    /// How bytes travel.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
     /// The pod that hands the archive over.
     #[command(flatten)]
     pub collector: CollectorArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+/// Arguments of `verify`: archives at home against their records.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// Archives that came home
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archives: Vec<PathBuf>,
+    /// File of the evidence record; default: ARCHIVE.evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: OutputFormat,
 }
 
 /// Arguments of `rm`: remove archives from nodes.
@@ -245,6 +265,18 @@ pub struct AnswerArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// How bytes travel.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Transfer")]
+pub struct TransferArgs {
+    /// Take no more than so many bytes a second (500k, 20M, 1Gi)
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
+    /// Compress on the node with gzip and unpack here; for slow lines, costs the node a core
+    #[arg(long)]
+    pub compress: bool,
 }
 
 /// What the collector pod is.
@@ -328,6 +360,25 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Parses a rate in bytes a second, with a unit as Kubernetes writes quantities.
+fn rate(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not a rate such as 500k, 20M or 1Gi (bytes a second)");
+    let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(unit).ok_or_else(wrong)?;
+    let factor: u64 = match unit {
+        "" => 1,
+        "k" | "K" => 1000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(factor).filter(|rate| *rate > 0).ok_or_else(wrong)
+}
+
 /// Parses the timeout of a checkpoint: the kubelet takes whole seconds only
 /// and answers anything else with a misleading 404.
 fn whole_seconds(text: &str) -> Result<u32, String> {
@@ -350,6 +401,14 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["", "s", "5x", "-1", "1.5s", "5s3", "99999999999999999999s", "5ä"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rates_have_units() {
+        assert_eq!((rate("500"), rate("500k"), rate("2Mi")), (Ok(500), Ok(500_000), Ok(2 << 20)));
+        for wrong in ["", "0", "k", "5x", "-1", "99999999999999999999", "18446744073709551615G"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
         }
     }
 

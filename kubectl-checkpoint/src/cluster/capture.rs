@@ -12,7 +12,7 @@ use super::args::CreateArgs;
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
 use super::create::name_of;
-use super::destination::{Destination, PartFile, split_node_path, with_suffix};
+use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
 use super::dossier::{collector_fields, node_info, now, opening};
 use super::explain::{Class, Context as Asked, Route, explain};
 use super::report::{Reporter, shown};
@@ -251,10 +251,20 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     journal.borrow_mut().fields.insert("collector".into(), collector_fields(&plan, &running));
 
     let remote = plan.remote(connection);
-    let source =
-        Source { remote: &remote, path: &format!("{MOUNT}/{file_name}"), patience: connection.patience() };
+    let source = Source {
+        remote: &remote,
+        path: &format!("{MOUNT}/{file_name}"),
+        patience: connection.patience(),
+        limit: args.transfer.limit_rate,
+        compress: args.transfer.compress,
+    };
     reporter.step("looking at the archive");
     let facts = source.inspect().await?;
+    if let (Some(dest), Some(size)) = (&dest, facts.size) {
+        let node = &found.node;
+        room_for(dest, size)
+            .with_context(|| format!("go on elsewhere: kubectl checkpoint pull {node}/{file_name} DEST"))?;
+    }
     let seen = Timestamp::now();
     reporter.step(&format!(
         "downloading {}",

@@ -121,6 +121,34 @@ fn probe(directory: &Path) -> Result<()> {
     written.with_context(|| format!("cannot write to the directory {}", directory.display()))
 }
 
+/// Makes sure that the file system of `dest` has room for so many bytes more.
+///
+/// # Errors
+///
+/// When it has not. Where it does not say, it is tried.
+pub(super) fn room_for(dest: &Path, bytes: u64) -> Result<()> {
+    if let Some(free) = free_space(parent(dest)).filter(|free| *free < bytes) {
+        bail!(
+            "there is no room for {}: {} free, {} needed",
+            dest.display(),
+            text::bytes(free),
+            text::bytes(bytes)
+        );
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn free_space(directory: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(directory).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_space(_directory: &Path) -> Option<u64> {
+    None
+}
+
 /// Options of a file only its owner may read.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();

@@ -44,11 +44,12 @@ pub mod target;
 mod text;
 mod transfer;
 pub mod trigger;
+mod verify;
 mod vitals;
 
 pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
-    RemoveArgs, duration,
+    RemoveArgs, VerifyArgs, duration,
 };
 pub use create::create;
 pub use doctor::doctor;
@@ -56,3 +57,4 @@ pub(crate) use interrupt::Interrupts;
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
+pub use verify::verify;

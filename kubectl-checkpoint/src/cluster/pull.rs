@@ -11,7 +11,7 @@ use super::answer::{Item, or_dash, write};
 use super::args::{OutputFormat, PullArgs};
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
-use super::destination::{Destination, PartFile, with_suffix};
+use super::destination::{Destination, PartFile, room_for, with_suffix};
 use super::dossier::{collector_fields, step, who_am_i};
 use super::interrupt::Interrupts;
 use super::report::{Reporter, shown};
@@ -137,8 +137,17 @@ async fn work(
         .await?;
     let remote = plan.remote(connection);
     let path = format!("{MOUNT}/{}", archive.name);
-    let source = Source { remote: &remote, path: &path, patience: connection.patience() };
+    let source = Source {
+        remote: &remote,
+        path: &path,
+        patience: connection.patience(),
+        limit: args.transfer.limit_rate,
+        compress: args.transfer.compress,
+    };
     let facts = source.inspect().await?;
+    if let (Some(dest), Some(size)) = (&dest, facts.size) {
+        room_for(dest, size.saturating_sub(begun.bytes()))?;
+    }
     let started = Timestamp::now();
     let fetched = source.fetch(&facts, begun, reporter).await;
     let finished = Timestamp::now();

@@ -4,7 +4,7 @@
 //! feed, so that a line that was changed, removed or slipped in shows.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -87,6 +87,62 @@ fn last_line(file: &mut File) -> Result<Option<Vec<u8>>> {
         bail!("its last line is not one of an evidence record");
     }
     Ok(Some(line))
+}
+
+/// A record as it was read.
+pub(super) struct Chain {
+    /// The lines before the first that breaks.
+    pub(super) lines: Vec<Value>,
+    /// SHA-256 of the last of them.
+    pub(super) last_sha256: Option<String>,
+    /// The first line that breaks, counted from 1, and how.
+    pub(super) broken: Option<(u64, String)>,
+}
+
+/// Reads a record and follows its chain.
+///
+/// # Errors
+///
+/// When the file cannot be read; a chain that breaks is no error.
+pub(super) fn read(path: &Path) -> Result<Chain> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut chain = Chain { lines: Vec::new(), last_sha256: None, broken: None };
+    for number in 1.. {
+        let mut line = Vec::new();
+        let length = reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line)?;
+        if length == 0 {
+            break;
+        }
+        match follow(&line, chain.last_sha256.as_deref()) {
+            Ok((value, sha256)) => {
+                chain.lines.push(value);
+                chain.last_sha256 = Some(sha256);
+            }
+            Err(why) => {
+                chain.broken = Some((number, why.to_owned()));
+                break;
+            }
+        }
+    }
+    Ok(chain)
+}
+
+/// Checks one line against the digest of the one before; returns what it says
+/// and its own digest.
+fn follow(line: &[u8], previous: Option<&str>) -> Result<(Value, String), &'static str> {
+    let line = line.strip_suffix(b"\n").ok_or("it is cut off, or too long")?;
+    let value: Value = serde_json::from_slice(line).map_err(|_| "it is not JSON")?;
+    if value.get("kind") != Some(&Value::from("EvidenceRecord")) {
+        return Err("it is not of an evidence record");
+    }
+    if value.get("previousSha256").and_then(Value::as_str) != previous {
+        return Err(if previous.is_none() {
+            "it is not the first line that was written"
+        } else {
+            "it does not fit the line before it: one of the two was changed, or one between them removed"
+        });
+    }
+    Ok((value, hex(&Sha256::digest(line))))
 }
 
 /// Who runs this program, by the local system.

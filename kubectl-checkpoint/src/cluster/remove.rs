@@ -181,7 +181,13 @@ async fn one(
     let running = slot.fill(connection, &plan, limit, |line| reporter.step(line)).await?;
     let remote = plan.remote(connection);
     let path = format!("{MOUNT}/{}", archive.name);
-    let source = Source { remote: &remote, path: &path, patience: connection.patience() };
+    let source = Source {
+        remote: &remote,
+        path: &path,
+        patience: connection.patience(),
+        limit: None,
+        compress: false,
+    };
     source.inspect().await?;
     reporter.step("taking the digest on the node");
     let sha256 = source.digest().await?.map(|witness: Witness| witness.sha256().to_owned());

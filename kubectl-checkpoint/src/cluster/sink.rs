@@ -87,7 +87,8 @@ pub(super) struct Sink {
     batch: BytesMut,
     chunks: Option<mpsc::UnboundedSender<Chunk>>,
     room: Arc<Semaphore>,
-    result: oneshot::Receiver<io::Result<Written>>,
+    /// Taken when the writer's word was heard.
+    result: Option<oneshot::Receiver<io::Result<Written>>>,
     pushed: u64,
 }
 
@@ -105,7 +106,7 @@ impl Sink {
             batch: BytesMut::new(),
             chunks: Some(chunks),
             room: Arc::new(Semaphore::new(WINDOW)),
-            result,
+            result: Some(result),
             pushed,
         })
     }
@@ -142,18 +143,22 @@ impl Sink {
     pub(super) async fn finish(mut self) -> Result<Written> {
         self.hand_over().await?;
         self.chunks = None;
-        match (&mut self.result).await {
-            Ok(Ok(written)) => Ok(written),
-            Ok(Err(error)) => Err(cannot_write(&error)),
-            Err(_) => Err(anyhow!("the writer ended without a word")),
+        match self.word().await {
+            Some(Ok(written)) => Ok(written),
+            Some(Err(error)) => Err(cannot_write(&error)),
+            None => Err(anyhow!("the writer ended without a word")),
         }
     }
 
     async fn why(&mut self) -> anyhow::Error {
-        match (&mut self.result).await {
-            Ok(Err(error)) => cannot_write(&error),
+        match self.word().await {
+            Some(Err(error)) => cannot_write(&error),
             _ => anyhow!("the writer ended without a word"),
         }
+    }
+
+    async fn word(&mut self) -> Option<io::Result<Written>> {
+        self.result.take()?.await.ok()
     }
 }
 

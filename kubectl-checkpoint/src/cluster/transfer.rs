@@ -5,12 +5,16 @@
 //! progress; the last is found by the digest, which the node takes of its own
 //! file while the stream runs.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use bytes::Bytes;
+use flate2::write::GzDecoder;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::exec::{Event, ExecError, Remote, persist};
 use super::report::shown;
@@ -36,6 +40,7 @@ elif has stat; then echo "size $(stat -c %s "$1")"
 elif has ls; then set -- "$1" $(ls -ln "$1") && echo "size $6"
 fi
 has tail && echo "tail yes"
+has gzip && echo "gzip yes"
 has date && echo "clock $(date -u +%s)"
 true"#;
 
@@ -55,6 +60,11 @@ const SEND: &str = r#"if [ "$2" = 1 ]; then cat "$1"; else tail -c "+$2" "$1"; f
 printf 'sent %s\n' "$?" >&2
 read -r _"#;
 
+/// The same, compressed.
+const SEND_GZIP: &str = r#"if [ "$2" = 1 ]; then cat "$1"; else tail -c "+$2" "$1"; fi | gzip -1 -c
+printf 'sent %s\n' "$?" >&2
+read -r _"#;
+
 /// What the collector said about a file before its transfer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -63,6 +73,7 @@ pub(super) struct Facts {
     /// Seconds since 1970 by the node's clock.
     pub(super) clock: Option<i64>,
     has_tail: bool,
+    has_gzip: bool,
 }
 
 /// How the digest was taken on the other side.
@@ -165,6 +176,10 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a str,
     /// How long a stream may be silent.
     pub(super) patience: Duration,
+    /// Bytes a second that are taken at most.
+    pub(super) limit: Option<u64>,
+    /// Whether the bytes travel compressed, where the image can do that.
+    pub(super) compress: bool,
 }
 
 impl Source<'_> {
@@ -292,10 +307,15 @@ impl Source<'_> {
 
     async fn stream_once(&self, facts: &Facts, sink: &mut Sink, watch: &impl Watch) -> Result<(), Trouble> {
         let offset = sink.pushed();
+        // Without a size the end of a compressed stream cannot be told from a pause.
+        let compress = self.compress && facts.has_gzip && facts.size.is_some();
+        let mut unpack = compress.then(|| GzDecoder::new(Vec::new()));
+        let mut throttle = Throttle::new(self.limit);
         // Without `tail` the file comes from its beginning and we pass over what we have.
         let (from, mut skip) = if facts.has_tail { (offset, 0) } else { (0, offset) };
         let first = format!("{}", from.saturating_add(1));
-        let mut exec = self.remote.open(SEND, &[self.path, &first]).await.map_err(Trouble::from)?;
+        let script = if compress { SEND_GZIP } else { SEND };
+        let mut exec = self.remote.open(script, &[self.path, &first]).await.map_err(Trouble::from)?;
         let mut sent = None;
         let mut said = String::new();
         loop {
@@ -306,6 +326,14 @@ impl Source<'_> {
             let patience = if sent.is_some() { TAIL_LIMIT } else { self.patience };
             match exec.next(patience).await {
                 Ok(Event::Stdout(mut bytes)) => {
+                    throttle.pass(bytes.len()).await;
+                    if let Some(unpack) = &mut unpack {
+                        unpack
+                            .write_all(&bytes)
+                            .and_then(|()| unpack.flush())
+                            .map_err(|error| Trouble::Passing(format!("it cannot be unpacked: {error}")))?;
+                        bytes = Bytes::from(std::mem::take(unpack.get_mut()));
+                    }
                     if skip > 0 {
                         let passed = bytes.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
                         skip -= passed as u64;
@@ -350,6 +378,29 @@ impl Source<'_> {
     }
 }
 
+/// Keeps a stream to a rate, by waiting; the other side waits then as well.
+struct Throttle {
+    limit: Option<u64>,
+    began: Instant,
+    passed: u64,
+}
+
+impl Throttle {
+    fn new(limit: Option<u64>) -> Self {
+        Self { limit, began: Instant::now(), passed: 0 }
+    }
+
+    async fn pass(&mut self, bytes: usize) {
+        let Some(limit) = self.limit else {
+            return;
+        };
+        self.passed = self.passed.saturating_add(bytes as u64);
+        let micros = u128::from(self.passed).saturating_mul(1_000_000) / u128::from(limit.max(1));
+        let due = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        tokio::time::sleep(due.saturating_sub(self.began.elapsed())).await;
+    }
+}
+
 /// Has what arrived written, to go on from there another time. What keeps it
 /// from being written is less than what ended the stream.
 async fn keep(sink: Sink) {
@@ -378,6 +429,7 @@ fn parse_facts(stdout: &str) -> Facts {
             Some(("size", value)) => facts.size = value.trim().parse().ok(),
             Some(("clock", value)) => facts.clock = value.trim().parse().ok(),
             Some(("tail", "yes")) => facts.has_tail = true,
+            Some(("gzip", "yes")) => facts.has_gzip = true,
             _ => {}
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn serve(shared: Shared, request: &mut Request<Incoming>, query: &str
     tokio::spawn(async move {
         let upgraded = upgrade.await.unwrap();
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-        follow(shared, socket, &command, fault, &pod).await;
+        follow(shared, socket, &command, fault, &pod, transfer).await;
     });
     Response::builder()
         .status(101)
@@ -75,6 +75,7 @@ async fn follow(
     command: &[String],
     fault: Fault,
     pod: &str,
+    transfer: bool,
 ) {
     let (mut child, mut said) = run(command, &shared.node, &shared.tools);
     let mut stdin = child.stdin.take();
@@ -96,7 +97,11 @@ async fn follow(
                         Fault::Corrupt(at) if (sent..sent + bytes.len()).contains(&at) => {
                             bytes[at - sent] ^= 0x40;
                         }
-                        Fault::Tear(at) | Fault::ShortSuccess(at) | Fault::Stall(at) | Fault::PodGone(at)
+                        Fault::Tear(at)
+                        | Fault::ShortSuccess(at)
+                        | Fault::Stall(at)
+                        | Fault::PodGone(at)
+                        | Fault::Restart(at)
                             if at < sent + bytes.len() =>
                         {
                             let part = bytes[..cut(at)].to_vec();
@@ -109,6 +114,10 @@ async fn follow(
                                     let _ = send.close().await;
                                 }
                                 Fault::Stall(_) => while receive.next().await.is_some_and(|m| m.is_ok()) {},
+                                Fault::Restart(_) => {
+                                    let back = std::time::Instant::now() + std::time::Duration::from_millis(300);
+                                    shared.seen.lock().unwrap().away = Some(back);
+                                }
                                 Fault::PodGone(_) => {
                                     shared.seen.lock().unwrap().pods.remove(pod);
                                 }
@@ -120,6 +129,9 @@ async fn follow(
                         _ => {}
                     }
                     sent += bytes.len();
+                    if transfer {
+                        shared.seen.lock().unwrap().sent += bytes.len();
+                    }
                     if send.send(frame(1, &bytes)).await.is_err() {
                         let _ = child.kill();
                         return;

@@ -60,6 +60,8 @@ pub enum Fault {
     PodGone(usize),
     /// The exec is refused with this status.
     Refuse(u16),
+    /// The API server goes away at this byte, and comes back a little later.
+    Restart(usize),
 }
 
 /// How the creation of the collector goes.
@@ -188,6 +190,8 @@ pub struct Seen {
     pub made: Vec<Value>,
     /// How many streams of the archive were begun.
     pub streams: usize,
+    /// Bytes of archives that were sent.
+    pub sent: usize,
     /// How many removals were asked for.
     pub removals: usize,
     /// Every request, as `METHOD path`.
@@ -196,6 +200,8 @@ pub struct Seen {
     pub freezing: BTreeMap<String, usize>,
     pub most_on_one_node: usize,
     pub most_nodes: usize,
+    /// Until when no request is answered.
+    pub away: Option<Instant>,
     /// How many requests came with another token than the right one.
     pub strangers: usize,
     /// Bodies of requests for a new id-token.
@@ -253,7 +259,10 @@ impl Fake {
             ),
         )
         .unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"));
+        // Another build of the program can be tested by the same tests.
+        let program = std::env::var_os("CHECKPOINT_TEST_PROGRAM");
+        let mut command =
+            Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_kubectl-checkpoint").into()));
         command
             .args(args)
             .current_dir(self.home())

@@ -121,6 +121,9 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
     if path == "/.well-known/openid-configuration" || path == "/token" {
         return issue(&shared, request).await;
     }
+    if shared.seen.lock().unwrap().away.is_some_and(|back| std::time::Instant::now() < back) {
+        return Err(Gone);
+    }
     let bearer = format!("Bearer {}", shared.scenario.token);
     if request.headers().get("authorization").is_none_or(|value| *value != *bearer) {
         shared.seen.lock().unwrap().strangers += 1;
