@@ -288,6 +288,26 @@ impl Checkpoint {
             .as_ref()
     }
 
+    /// Returns the records of an image by its file name, each with its offset in bytes.
+    ///
+    /// What the model made of them is in [`Process`], [`Socket`] and so on,
+    /// most of which carry their record; this reaches all others. Which image
+    /// holds what is in [`decoded`]. There are none if there is no such image.
+    ///
+    /// ```
+    /// use libforensic::image::proto::FdinfoEntry;
+    ///
+    /// # fn main() -> libforensic::Result<()> {
+    /// let checkpoint = libforensic::Checkpoint::open("../examples/evidence/simple.tar")?;
+    /// let table = checkpoint.records::<FdinfoEntry>("fdinfo-2.img");
+    /// assert_eq!(table[0].1.fd, Some(0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn records<M: prost::Message + prost::Name + Default>(&self, image: &str) -> Vec<(u64, M)> {
+        self.images.all(image).unwrap_or_default()
+    }
+
     /// Returns the process ids in the order of the process table: parents first.
     pub fn pids(&self) -> Vec<u32> {
         self.tree().iter().map(|t| t.pid.unwrap_or(0)).collect()
