@@ -72,6 +72,8 @@ enum Command {
     Ipc(EvidenceArgs),
     /// Lists the files of memory file systems (tmpfs, /dev/shm)
     Tmpfs(EvidenceArgs),
+    /// Prints the container's log, with times and streams
+    Logs(EvidenceArgs),
     /// Lists seccomp filters: which system calls were allowed, and to whom
     ///
     /// The disassembly of each filter is in -o json and -o yaml.
@@ -225,6 +227,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Network(args) => evidence::network(&args),
         Command::Ipc(args) => evidence::ipc(&args),
         Command::Tmpfs(args) => evidence::tmpfs(&args),
+        Command::Logs(args) => evidence::logs(&args),
         Command::Seccomp(args) => evidence::seccomp(&args),
         Command::Images(args) => evidence::images(&args),
         Command::Decode(args) => evidence::codec::decode(&args),

@@ -365,3 +365,195 @@ fn the_table_of_questions_is_in_the_documentation() {
         assert!(text.contains(&row), "docs/model.md lacks the line\n{row}");
     }
 }
+
+#[test]
+fn the_table_of_what_is_decoded_is_in_the_documentation() {
+    let text = std::fs::read_to_string("../docs/model.md").unwrap();
+    let table =
+        format!("<!-- decoded: generated -->\n{}<!-- decoded: end -->", libforensic::model::decoded_table());
+    assert!(text.contains(&table), "put this into docs/model.md:\n{table}");
+}
+
+fn crowd_of_one(core: proto::TaskCoreEntry) -> Dump {
+    let dump = Dump::new(false);
+    let core = proto::CoreEntry { mtype: Some(1), tc: Some(core), ..Default::default() };
+    dump.image(Kind::Core, "core-1.img", &[core.encode_to_vec()]);
+    dump
+}
+
+#[test]
+fn personality_is_what_proc_said() {
+    // CRIU 4.2.1 wrote 440000 for a process whose /proc/PID/personality was 00440000.
+    for (recorded, shown) in [(0, 0), (440_000, 0x44_0000), (8, 8), (4_294_967_295, 0xffff_ffff)] {
+        let tc =
+            proto::TaskCoreEntry { task_state: Some(1), personality: Some(recorded), ..Default::default() };
+        let process = crowd_of_one(tc).open().process(1).unwrap();
+        assert_eq!(process.personality.unwrap().0, shown);
+    }
+}
+
+#[test]
+fn namespaces_and_groups() {
+    let tc = proto::TaskCoreEntry { task_state: Some(1), cg_set: Some(2), ..Default::default() };
+    let dump = crowd_of_one(tc);
+    let own = proto::TaskKobjIdsEntry { net_ns_id: Some(2), user_ns_id: Some(7), ..Default::default() };
+    let inventory = proto::InventoryEntry { img_version: Some(2), root_ids: Some(own), ..Default::default() };
+    dump.image(Kind::Inventory, "inventory.img", &[inventory.encode_to_vec()]);
+    let ids = proto::TaskKobjIdsEntry {
+        net_ns_id: Some(10),
+        user_ns_id: Some(7),
+        uts_ns_id: Some(12),
+        ..Default::default()
+    };
+    dump.image(Kind::Ids, "ids-1.img", &[ids.encode_to_vec()]);
+    let uts = proto::UtsnsEntry { nodename: Some(b"web\x1b".to_vec()), domainname: Some(b"(none)".to_vec()) };
+    dump.image(Kind::Utsns, "utsns-12.img", &[uts.encode_to_vec()]);
+    let member = |name: &str, path: &str, prefix| proto::CgMemberEntry {
+        name: Some(name.into()),
+        path: Some(path.into()),
+        cgns_prefix: prefix,
+    };
+    let set = proto::CgSetEntry {
+        id: Some(2),
+        ctls: vec![member("cpu,cpuacct", "/a/b", Some(2)), member("", "/u", None)],
+    };
+    let directory = |name: &str, children| proto::CgroupDirEntry {
+        dir_name: Some(name.into()),
+        children,
+        properties: vec![proto::CgroupPropEntry {
+            name: Some(b"cpu.shares".to_vec()),
+            value: Some(b"512\n".to_vec()),
+            perms: None,
+        }],
+        dir_perms: Some(proto::CgroupPerms { mode: Some(0o40_755), uid: Some(5), gid: Some(6) }),
+    };
+    let controller = proto::CgControllerEntry {
+        cnames: vec![b"cpu".to_vec(), b"cpuacct".to_vec()],
+        dirs: vec![directory("a", vec![directory("b", vec![])])],
+        is_threaded: Some(true),
+    };
+    let cgroup = proto::CgroupEntry { sets: vec![set], controllers: vec![controller] };
+    dump.image(Kind::Cgroup, "cgroup.img", &[cgroup.encode_to_vec()]);
+    let open = dump.open();
+
+    let namespaces = open.namespaces();
+    let found: Vec<_> = namespaces.iter().map(|n| (n.kind.as_str(), n.id, n.host, n.members.len())).collect();
+    assert_eq!(
+        found,
+        [("net", 10, Some(false), 0), ("user", 7, Some(true), 0), ("uts", 12, None, 1)],
+        "a namespace that the inventory does not name is neither the host's nor not"
+    );
+    let source = namespaces[0].host_source.as_ref().unwrap();
+    assert_eq!(
+        (source.member.as_str(), source.field.as_deref()),
+        ("inventory.img", Some("root_ids.net_ns_id"))
+    );
+    assert_eq!(namespaces[2].nodename.as_ref().unwrap().as_bytes(), b"web\x1b");
+    assert_eq!(namespaces[2].domainname, None);
+    assert!(namespaces.iter().all(|n| n.processes == [1]));
+
+    let groups = open.cgroup_directories();
+    let found: Vec<_> = groups
+        .iter()
+        .map(|g| (g.version, g.path.to_lossy().into_owned(), g.processes.clone(), g.properties.is_some()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (1, "/a".to_owned(), vec![], true),
+            (1, "/a/b".to_owned(), vec![1], true),
+            (2, "/u".to_owned(), vec![1], false)
+        ]
+    );
+    let shares = &groups[1].properties.as_ref().unwrap()[0];
+    assert_eq!(
+        (shares.name.as_bytes(), shares.value.as_bytes()),
+        (b"cpu.shares".as_slice(), b"512".as_slice())
+    );
+    assert_eq!((groups[1].mode, groups[1].uid, groups[1].gid), (Some(0o40_755), Some(5), Some(6)));
+    let own = open.process(1).unwrap().cgroups.unwrap();
+    assert_eq!(own[0].namespace_root.as_ref().unwrap().as_bytes(), b"/a");
+}
+
+#[test]
+fn connections_that_nobody_accepted_and_protocols_without_a_name() {
+    let dump = Dump::new(false);
+    let unix = |id, ino, state, peer| proto::FileEntry {
+        r#type: Some(5),
+        id: Some(id),
+        usk: Some(Box::new(proto::UnixSkEntry {
+            id: Some(id),
+            ino: Some(ino),
+            r#type: Some(1),
+            state: Some(state),
+            peer: Some(peer),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let raw = |id, proto_number| proto::FileEntry {
+        r#type: Some(4),
+        id: Some(id),
+        isk: Some(Box::new(proto::InetSkEntry {
+            id: Some(id),
+            ino: Some(id),
+            family: Some(2),
+            r#type: Some(3),
+            proto: Some(proto_number),
+            state: Some(7),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let files = [unix(1, 100, 10, 0), unix(2, 101, 1, 100), unix(3, 102, 1, 103), raw(4, 255), raw(5, 1)];
+    dump.image(Kind::Files, "files.img", &files.map(|f| f.encode_to_vec()));
+    let open = dump.open();
+    let sockets = open.sockets();
+    assert_eq!(sockets.len(), 5, "{:?}", open.warnings());
+    let of = |ino| sockets.iter().find(|s| s.inode == Some(ino)).unwrap();
+    assert_eq!((of(101).peer_inode, of(101).awaits_accept), (None, Some(100)));
+    assert_eq!((of(102).peer_inode, of(102).awaits_accept), (Some(103), None));
+    assert_eq!((of(4).protocol.as_deref(), of(4).protocol_name), (Some("255"), Some("raw")));
+    assert_eq!(of(5).protocol.as_deref(), Some("icmp"));
+}
+
+#[test]
+fn system_calls_of_other_architectures() {
+    use libforensic::model::{Architecture, compat_system_call_name, system_call_name};
+    for (architecture, number, name) in [
+        (Architecture::Arm, 162, "nanosleep"),
+        (Architecture::Arm, 252, "epoll_wait"),
+        (Architecture::Mips, 4188, "poll"),
+        (Architecture::Mips, 5007, "poll"),
+        (Architecture::Ppc64le, 29, "pause"),
+        (Architecture::S390x, 4, "write"),
+    ] {
+        assert_eq!(system_call_name(architecture, number), Some(name), "{architecture:?}");
+    }
+    assert_eq!(compat_system_call_name(29), Some("pause"));
+    let dump = Dump::new(false);
+    let registers = |r0, r2, r7| proto::UserMipsRegsEntry {
+        r0: Some(r0),
+        r2: Some(r2),
+        r4: Some(3),
+        r7: Some(r7),
+        ..Default::default()
+    };
+    let call = |r: proto::UserMipsRegsEntry| {
+        let core = proto::CoreEntry {
+            mtype: Some(6),
+            ti_mips: Some(proto::ThreadInfoMips { gpregs: Some(r), ..Default::default() }),
+            ..Default::default()
+        };
+        dump.image(Kind::Core, "core-1.img", &[task(core)]);
+        dump.open().process(1).unwrap().threads[0].system_call.clone()
+    };
+    let waiting = call(registers(4188, 4188, 9)).unwrap();
+    assert_eq!((waiting.name, waiting.state, waiting.result), (Some("poll"), CallState::Waiting, None));
+    assert_eq!(waiting.arguments[0].unwrap().0, 3);
+    assert_eq!(call(registers(5034, 4, 1)).unwrap().state, CallState::Interrupted);
+    let failed = call(registers(5000, 9, 1)).unwrap();
+    assert_eq!((failed.name, failed.result.unwrap().0), (Some("read"), 9_u64.wrapping_neg()));
+    assert_eq!(failed.arguments[3], None);
+    assert_eq!(call(registers(0, 17, 0)), None);
+}

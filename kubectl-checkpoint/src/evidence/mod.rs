@@ -5,6 +5,7 @@ pub(crate) mod codec;
 mod descriptors;
 pub(crate) mod extract;
 mod images;
+mod logs;
 mod mappings;
 pub(crate) mod memory;
 mod mounts;
@@ -19,8 +20,8 @@ pub(crate) mod watch;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libforensic::model::{Options, Text};
@@ -29,6 +30,7 @@ use libforensic::{Checkpoint, Warning};
 pub(crate) use capabilities::capabilities;
 pub(crate) use descriptors::{files, mode};
 pub(crate) use images::images;
+pub(crate) use logs::logs;
 pub(crate) use mappings::maps;
 pub(crate) use mounts::mounts;
 pub(crate) use namespaces::{cgroups, namespaces};
@@ -66,14 +68,40 @@ impl Evidence {
     }
 
     pub(crate) fn of(paths: &[OsString], parents: &[PathBuf]) -> Self {
-        Self {
+        let mut evidence = Self {
             parents: parents.to_vec(),
             rootfs: None,
             memory: false,
             notes: RefCell::default(),
-            names: paths.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
-            open: paths.iter().map(|_| OnceCell::new()).collect(),
-            paths: paths.to_vec(),
+            names: Vec::new(),
+            open: Vec::new(),
+            paths: Vec::new(),
+        };
+        for path in paths {
+            evidence.add(path);
+        }
+        evidence
+    }
+
+    /// Adds an archive, or in place of a pod's checkpoint all its containers.
+    fn add(&mut self, path: &OsString) {
+        let name = path.to_string_lossy().into_owned();
+        let containers = if may_be_pod(Path::new(path)) {
+            Checkpoint::open_pod(path, &Options::default()).ok().flatten().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        // A manifest without containers is refused when the archive's turn comes, with the reason.
+        if containers.is_empty() {
+            self.paths.push(path.clone());
+            self.names.push(name.clone());
+            self.open.push(OnceCell::new());
+        }
+        for container in containers {
+            self.names.push(format!("{name}/{}", container.name));
+            // Of one that cannot be opened the error is found again when its turn comes.
+            self.paths.push(Path::new(path).join(&container.member).into_os_string());
+            self.open.push(container.checkpoint.map_or_else(|_| OnceCell::new(), OnceCell::from));
         }
     }
 
@@ -184,6 +212,29 @@ impl Evidence {
         }
     }
 }
+
+/// Says whether a file or directory begins as a pod's checkpoint does.
+///
+/// In a tar the manifest must be the first member, or come before any other
+/// file: other archives are not walked twice.
+fn may_be_pod(path: &Path) -> bool {
+    const MANIFESTS: [&str; 2] = ["checkpoint-manifest.json", "pod.options"];
+    if path.is_dir() {
+        return MANIFESTS.iter().any(|m| path.join(m).is_file());
+    }
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|f| f.take(POD_HEAD).read_to_end(&mut head));
+    read.is_ok()
+        && head.chunks(512).any(|block| {
+            let name = block.get(..100).unwrap_or_default();
+            let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
+            let name = name[..end].strip_prefix(b"./").unwrap_or(&name[..end]);
+            MANIFESTS.iter().any(|m| m.as_bytes() == name) && block.get(257..262) == Some(b"ustar")
+        })
+}
+
+/// How far into a tar a pod's manifest is looked for, in bytes.
+const POD_HEAD: u64 = 64 << 10;
 
 /// The processes to list: all, or the one that was asked for.
 pub(crate) fn pids(checkpoint: &Checkpoint, only: Option<u32>) -> anyhow::Result<Vec<u32>> {

@@ -38,9 +38,14 @@ impl Rows for Network<'_> {
     }
 
     fn cells(&self, n: &NetworkItem, wide: bool) -> Vec<String> {
-        let address = match n.size_bytes {
-            Some(size) => format!("{} of rules", bytes(size)),
-            None => safe(n.address.as_ref()),
+        let address = match (n.size_bytes, &n.rule) {
+            (Some(size), _) => format!("{} of rules", bytes(size)),
+            (None, Some(rule)) => {
+                let place = [n.firewall_table.as_ref(), n.chain.as_ref()].map(safe).join(" ");
+                let lock = if n.criu_lock == Some(true) { " (CRIU's own)" } else { "" };
+                format!("{place}: {}{lock}", escape(rule))
+            }
+            (None, None) => safe(n.address.as_ref()),
         };
         let mut cells = vec![
             or_absent(n.network_namespace),

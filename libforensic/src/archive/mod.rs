@@ -310,6 +310,49 @@ impl Archive {
             .map_err(|e| e.in_member(&member.name))
     }
 
+    /// Opens what lies below a directory of this archive as an archive of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if nothing lies there; as [`Archive::data`] where a compressed archive has to
+    /// be unpacked once more.
+    pub fn below(&self, directory: &[u8]) -> Result<Self> {
+        let mut prefix = normalise(directory);
+        prefix.push(b'/');
+        let mut index = index::Index::default();
+        for member in self.members.iter().filter(|m| m.name.starts_with(&prefix)) {
+            let mut inner = member.clone();
+            inner.name = member.name.get(prefix.len()..).unwrap_or_default().to_vec();
+            if matches!(member.kind, MemberKind::File | MemberKind::Hardlink) {
+                inner.extent = Extent::Stored(self.data(member)?);
+                // The link's target has another name now, or lies outside.
+                inner.kind = MemberKind::File;
+            }
+            index.members.push(inner);
+        }
+        let name = String::from_utf8_lossy(directory).into_owned();
+        if index.members.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, format!("the archive has no directory {name:?}")));
+        }
+        let path = self.path.join(name);
+        let options = self.options.clone();
+        Self::assemble(&path, Format::Tar, Compression::None, None, index, options, Source::Random)
+            .into_image()
+    }
+
+    /// Opens a member that is itself an archive of a checkpoint, or an image that was made from one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`].
+    pub fn inner(&self, member: &Member) -> Result<Self> {
+        let data = self.data(member)?;
+        let path = self.path.join(member.display_name().as_ref());
+        Self::index(data, &path, self.options.clone(), &mut KeepAll)
+            .and_then(Self::into_image)
+            .map_err(|e| e.in_member(&member.name))
+    }
+
     fn index(data: Data, path: &Path, options: OpenOptions, retention: &mut dyn Retention) -> Result<Self> {
         let mut head = vec![0; 512];
         let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;

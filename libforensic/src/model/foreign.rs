@@ -1,61 +1,17 @@
 //! Evidence that is recognised and not read as one container's CRIU dump.
 
-use serde_json::Value;
-
 use crate::archive::{Archive, Format, Member, MemberKind};
 use crate::error::{Error, ErrorKind};
 
-/// Largest manifest of a pod that is read, in bytes (containerd's own limit).
-const MANIFEST_BYTES: u64 = 16 << 20;
 /// Most containers that are named in a message.
 const NAMED: usize = 32;
 
 /// Says what an archive is when it is no dump of one container.
 pub(super) fn recognise(archive: &Archive) -> Option<Error> {
-    if archive.member(b"checkpoint-manifest.json").is_some() {
-        return Some(pod(archive, &manifest_containers(archive)));
-    }
-    if archive.member(b"pod.options").is_some() {
-        return Some(pod(archive, &option_containers(archive)));
+    if let Some(containers) = super::pod::containers(archive) {
+        return Some(pod(archive, &containers));
     }
     other(archive).map(|what| Error::new(ErrorKind::UnsupportedFormat, format!("this is {what}")))
-}
-
-fn json(archive: &Archive, name: &[u8]) -> Option<Value> {
-    let data = archive.data(archive.member(name)?).ok()?;
-    serde_json::from_slice(&data.to_vec(MANIFEST_BYTES).ok()?).ok()
-}
-
-/// containerd's `checkpoint-manifest.json`, version 2: an OCI layout for every container.
-fn manifest_containers(archive: &Archive) -> Vec<(String, String)> {
-    let manifest = json(archive, b"checkpoint-manifest.json");
-    let list = manifest.as_ref().and_then(|m| m.get("containers")).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|c| {
-            let text = |key: &str| c.get(key).and_then(Value::as_str).map(str::to_owned);
-            Some((text("name").or_else(|| text("id"))?, text("archive")?))
-        })
-        .collect()
-}
-
-/// The first design's `pod.options`: a directory for every container.
-fn option_containers(archive: &Archive) -> Vec<(String, String)> {
-    let options = json(archive, b"pod.options");
-    let list = options.as_ref().and_then(|m| m.get("containers")).and_then(Value::as_object);
-    list.into_iter()
-        .flatten()
-        .map(|(short, full)| {
-            // Directories carry one of the two names.
-            let full = full.as_str().unwrap_or(short);
-            let is = |name: &str| {
-                let mut start = name.as_bytes().to_vec();
-                start.push(b'/');
-                archive.members().iter().any(|m| m.name.starts_with(&start))
-            };
-            (short.clone(), if is(full) && !is(short) { full.to_owned() } else { short.clone() })
-        })
-        .collect()
 }
 
 fn pod(archive: &Archive, containers: &[(String, String)]) -> Error {

@@ -79,7 +79,7 @@ impl Checkpoint {
     pub fn ipc(&self) -> Vec<IpcObject> {
         let mut objects = Vec::new();
         for (ns, name) in self.images.numbered("ipcns-shm-") {
-            self.records(&name, Kind::IpcnsShm, |offset, record, source| {
+            self.ipc_records(&name, Kind::IpcnsShm, |offset, record, source| {
                 let Ok(e) = record.decode::<proto::IpcShmEntry>() else { return false };
                 let mut object = IpcObject::new("shm", ns, e.desc.as_ref(), source);
                 object.size_bytes = e.size;
@@ -95,7 +95,7 @@ impl Checkpoint {
         self.attach(&mut objects);
         for (ns, name) in self.images.numbered("ipcns-sem-") {
             let big_endian = self.is_big_endian();
-            self.records(&name, Kind::IpcnsSem, |_, record, source| {
+            self.ipc_records(&name, Kind::IpcnsSem, |_, record, source| {
                 let Ok(e) = record.decode::<proto::IpcSemEntry>() else { return false };
                 let mut object = IpcObject::new("sem", ns, e.desc.as_ref(), source);
                 let bytes = record.payload.bytes.as_deref().unwrap_or_default();
@@ -107,7 +107,7 @@ impl Checkpoint {
             });
         }
         for (ns, name) in self.images.numbered("ipcns-msg-") {
-            self.records(&name, Kind::IpcnsMsg, |_, record, source| {
+            self.ipc_records(&name, Kind::IpcnsMsg, |_, record, source| {
                 if record.message.name == "ipc_msg" {
                     let Ok(m) = record.decode::<proto::IpcMsg>() else { return false };
                     let bytes = record.payload.bytes.as_deref().unwrap_or_default();
@@ -136,7 +136,7 @@ impl Checkpoint {
         objects
     }
 
-    fn records(
+    fn ipc_records(
         &self,
         name: &str,
         kind: Kind,

@@ -24,8 +24,10 @@ mod container;
 mod contents;
 #[cfg(test)]
 mod cost_tests;
+mod decoded;
 mod descriptor;
 pub(crate) mod files;
+mod firewall;
 mod foreign;
 mod ghost;
 mod images;
@@ -33,6 +35,7 @@ mod ipc;
 mod kernel;
 mod location;
 mod lock;
+mod log;
 mod mapping;
 mod member;
 mod mount;
@@ -40,6 +43,7 @@ mod names;
 mod namespace;
 mod netlink;
 mod network;
+mod pod;
 mod process;
 mod question;
 mod queue;
@@ -54,6 +58,7 @@ mod socket;
 mod space;
 mod summary;
 mod syscall;
+mod syscall_numbers;
 mod syscall_table;
 mod sysv;
 mod tasks;
@@ -74,6 +79,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
 pub use cgroup::{CgroupDirectory, CgroupProperty};
 pub use container::{Container, Engine, Metadata, Pod};
+pub use decoded::{Decoded, decoded, decoded_table};
 pub use descriptor::{DescriptorKind, FileDescriptor};
 pub use files::Remap;
 pub use ghost::Ghost;
@@ -81,12 +87,14 @@ pub(crate) use images::Images;
 pub use ipc::IpcObject;
 pub use location::{Location, LocationMapping};
 pub use lock::FileLock;
+pub use log::{LogLine, LogLines};
 pub use mapping::{Mapping, MappingKind};
 pub use member::{MemberSummary, companion_kind};
 pub use mount::Mount;
 pub use names::{capability_names, securebit_names, signal_name, signal_names};
 pub use namespace::{Namespace, NamespaceKind};
 pub use network::{NetworkItem, Source};
+pub use pod::PodContainer;
 pub use process::{
     AuxvEntry, Capabilities, Cgroup, Credentials, Ids, MemoryLayout, MemorySizes, Namespaces, Process,
     ResourceLimit, SharedWith, Signals, State, Task,
@@ -101,7 +109,7 @@ pub use socket::{Endpoint, Family, Holder, QueuedMessage, Socket};
 pub(crate) use summary::rfc3339;
 pub use summary::{Clocks, CriuInfo, Log, Sizes, Stats, Summary};
 pub use syscall::{CallState, Confidence, SystemCall};
-pub use syscall_table::system_call_name;
+pub use syscall_table::{compat_system_call_name, system_call_name};
 pub use tcp::TcpRepair;
 pub use terminal::Terminal;
 pub use text::{Hex, Text, put_text};
@@ -309,6 +317,26 @@ impl Checkpoint {
         self.inventory
             .get_or_init(|| if self.has_images { self.images.required("inventory.img") } else { None })
             .as_ref()
+    }
+
+    /// Returns the records of an image by its file name, each with its offset in bytes.
+    ///
+    /// What the model made of them is in [`Process`], [`Socket`] and so on,
+    /// most of which carry their record; this reaches all others. Which image
+    /// holds what is in [`decoded`]. There are none if there is no such image.
+    ///
+    /// ```
+    /// use libforensic::image::proto::FdinfoEntry;
+    ///
+    /// # fn main() -> libforensic::Result<()> {
+    /// let checkpoint = libforensic::Checkpoint::open("../examples/evidence/simple.tar")?;
+    /// let table = checkpoint.records::<FdinfoEntry>("fdinfo-2.img");
+    /// assert_eq!(table[0].1.fd, Some(0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn records<M: prost::Message + prost::Name + Default>(&self, image: &str) -> Vec<(u64, M)> {
+        self.images.all(image).unwrap_or_default()
     }
 
     /// Returns the process ids in the order of the process table: parents first.

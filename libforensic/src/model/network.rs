@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Checkpoint;
+use super::firewall;
 use super::netlink::{self, Order};
 use super::socket::link_address;
 use crate::image::proto;
@@ -62,8 +63,16 @@ pub struct NetworkItem {
     pub preferred_source: Option<String>,
     /// Name of the engine's network.
     pub network: Option<String>,
-    /// Size of firewall rules in bytes.
+    /// Size of the image in bytes, where its firewall rules cannot be told apart.
     pub size_bytes: Option<u64>,
+    /// Table of a firewall rule; with nftables the family is before it.
+    pub firewall_table: Option<String>,
+    /// Chain of a firewall rule.
+    pub chain: Option<String>,
+    /// A firewall rule, as `iptables-save` or `nft list ruleset` wrote it.
+    pub rule: Option<String>,
+    /// Whether CRIU added the rule to hold the network still: it is no part of the container.
+    pub criu_lock: Option<bool>,
     /// Where the fact comes from.
     pub source: Source,
 }
@@ -89,6 +98,10 @@ impl NetworkItem {
             preferred_source: None,
             network: None,
             size_bytes: None,
+            firewall_table: None,
+            chain: None,
+            rule: None,
+            criu_lock: None,
             source,
         }
     }
@@ -179,19 +192,34 @@ impl Checkpoint {
         }
         for prefix in ["nftables-", "iptables-", "ip6tables-"] {
             for (ns, name) in self.images.numbered(prefix) {
-                let size = self.images.find(&name).map_or(0, |m| m.size);
-                if size > 0 {
-                    let source = Source { member: self.member_name(&name), offset: Some(0), field: None };
-                    items.push(NetworkItem {
-                        network_namespace: Some(ns),
-                        size_bytes: Some(size),
-                        ..NetworkItem::new("firewall", source)
-                    });
-                }
+                self.firewall(ns, &name, prefix == "nftables-", &mut items);
             }
         }
         self.engine_network(&mut items);
         items
+    }
+
+    fn firewall(&self, ns: u32, name: &str, nft: bool, items: &mut Vec<NetworkItem>) {
+        let Some(bytes) = self.images.bytes(name).filter(|b| !b.is_empty()) else { return };
+        let member = self.member_name(name);
+        let base = |offset: u64| NetworkItem {
+            network_namespace: Some(ns),
+            ..NetworkItem::new(
+                "firewall",
+                Source { member: member.clone(), offset: Some(offset), field: None },
+            )
+        };
+        let rules = if nft { firewall::nftables(&bytes) } else { firewall::iptables(&bytes) };
+        if rules.is_empty() {
+            items.push(NetworkItem { size_bytes: Some(bytes.len() as u64), ..base(0) });
+        }
+        items.extend(rules.into_iter().map(|r| NetworkItem {
+            firewall_table: r.table,
+            chain: r.chain,
+            rule: Some(r.text),
+            criu_lock: Some(r.lock),
+            ..base(r.offset)
+        }));
     }
 
     pub(super) fn member_name(&self, image: &str) -> String {

@@ -164,6 +164,15 @@ pub struct Stats {
     pub pages_written: Option<u64>,
 }
 
+/// What a log is of, by the name of its member.
+pub(super) fn log_kind(name: &[u8]) -> Option<&'static str> {
+    match name {
+        b"container.log" | b"ctr.log" | b"io.kubernetes.cri-o.LogPath" => Some("container"),
+        b"dump.log" | b"dump.log.gz" | b"restore.log" => Some("criu"),
+        _ => None,
+    }
+}
+
 impl Checkpoint {
     /// Puts together what there is to say about the archive as a whole.
     pub fn summary(&self) -> Summary {
@@ -260,11 +269,7 @@ impl Checkpoint {
     /// Returns the log files in the archive.
     pub fn logs(&self) -> Vec<Log> {
         let log = |m: &crate::archive::Member| {
-            let kind = match m.base_name() {
-                b"container.log" | b"ctr.log" | b"io.kubernetes.cri-o.LogPath" => "container",
-                b"dump.log" | b"dump.log.gz" | b"restore.log" => "criu",
-                _ => return None,
-            };
+            let kind = log_kind(m.base_name())?;
             Some(Log { kind, member: m.display_name().into_owned(), size_bytes: m.size })
         };
         self.archive().members().iter().filter(|m| m.kind == MemberKind::File).filter_map(log).collect()

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::registers::{Architecture, Registers};
-use super::syscall_table::system_call_name;
+use super::syscall_table::{compat_system_call_name, system_call_name};
 use super::text::Hex;
 
 /// How a thread and its system call stood to each other.
@@ -62,6 +62,12 @@ const EINTR: u64 = 4_u64.wrapping_neg();
 /// Results from here on are negative error numbers.
 const FIRST_ERROR: u64 = 4096_u64.wrapping_neg();
 
+/// A result of a 32-bit program, as wide as those of others.
+fn sign_extended(value: u64, narrow: bool) -> u64 {
+    let low = u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0);
+    if narrow && value >> 32 == 0 { i64::from(low.cast_signed()).cast_unsigned() } else { value }
+}
+
 impl SystemCall {
     /// Reads the call from registers; `None` where they say that the thread was in none.
     ///
@@ -104,7 +110,13 @@ impl SystemCall {
                     Self::possible(registers, architecture, "system_call", names, registers.get("r2"))
                 })?
             }
-            Architecture::Arm | Architecture::Mips => None,
+            Architecture::Arm => {
+                // r0 holds the first argument or the result; orig_r0 the argument, on the way into a call.
+                let names = ["orig_r0", "r1", "r2", "r3", "r4", "r5"];
+                let result = registers.get("r0").map(|r| sign_extended(r, true));
+                Self::possible(registers, architecture, "r7", names, result)
+            }
+            Architecture::Mips => Self::mips(registers),
         }
     }
 
@@ -114,7 +126,7 @@ impl SystemCall {
         if number.cast_signed() < 0 || (compat && number > u64::from(u32::MAX >> 1)) {
             return None;
         }
-        let rax = registers.get("rax")?;
+        let rax = sign_extended(registers.get("rax")?, compat);
         let (rip, rcx) = (registers.get("rip")?, registers.get("rcx")?);
         let next = if rax == number { rip.wrapping_add(2) } else { rip };
         // The instruction leaves its return address in rcx (not in 32-bit tasks).
@@ -133,12 +145,49 @@ impl SystemCall {
         };
         Some(Self {
             number,
-            name: if compat { None } else { system_call_name(Architecture::X86_64, number) },
+            name: if compat {
+                compat_system_call_name(number)
+            } else {
+                system_call_name(Architecture::X86_64, number)
+            },
             state,
             arguments: names.iter().map(|n| registers.get(n).map(Hex)).collect(),
             result,
             confidence: if fits { Confidence::High } else { Confidence::Medium },
             source: "orig_rax, rax, rip, rcx",
+        })
+    }
+
+    /// The kernel keeps the number in the slot of `r0` when a call failed or is to start again.
+    ///
+    /// Then CRIU winds back: `r2` is the number again, `r7` the argument
+    /// (compel/arch/mips/src/lib/infect.c).
+    fn mips(registers: &Registers) -> Option<Self> {
+        let number = registers.get("r0").filter(|n| *n != 0)?;
+        let name = system_call_name(Architecture::Mips, number)?;
+        let (value, error) = (registers.get("r2")?, registers.get("r7")?);
+        let (state, result) = if value == number {
+            (CallState::Waiting, None)
+        } else if error != 0 && value == 4 {
+            (CallState::Interrupted, None)
+        } else {
+            (CallState::Returned, Some(Hex(if error != 0 { value.wrapping_neg() } else { value })))
+        };
+        // o32 passes four arguments in registers. After a call r7 says whether it failed.
+        let names: &[&str] =
+            if number < 5000 { &["r4", "r5", "r6", "r7"] } else { &["r4", "r5", "r6", "r7", "r8", "r9"] };
+        let argument = |n: &&str| {
+            let lost = *n == "r7" && state != CallState::Waiting;
+            if lost { None } else { registers.get(n).map(Hex) }
+        };
+        Some(Self {
+            number,
+            name: Some(name),
+            state,
+            arguments: names.iter().map(argument).collect(),
+            result,
+            confidence: Confidence::Medium,
+            source: "r0, r2, r7",
         })
     }
 

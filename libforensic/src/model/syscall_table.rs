@@ -6,25 +6,49 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Architecture;
+use super::syscall_numbers as numbers;
 
-/// Name of a system call; `None` for an unknown number or an architecture without a table here.
+/// Name of a system call; `None` for an unknown number.
+///
+/// MIPS numbers tell its two calling conventions apart: o32 begins at 4000, n64 at 5000.
 pub fn system_call_name(architecture: Architecture, number: u64) -> Option<&'static str> {
-    static X86: LazyLock<HashMap<u64, &'static str>> = LazyLock::new(|| table(X86_64));
-    static OTHERS: LazyLock<HashMap<u64, &'static str>> = LazyLock::new(|| table(GENERIC));
-    match architecture {
-        Architecture::X86_64 => X86.get(&number).copied(),
+    static X86: Table = LazyLock::new(|| table(X86_64));
+    static OTHERS: Table = LazyLock::new(|| table(GENERIC));
+    static ARM: Table = LazyLock::new(|| table(numbers::ARM));
+    static MIPS: Table = LazyLock::new(|| {
+        let mut both = table(numbers::MIPS_O32);
+        both.extend(table(numbers::MIPS_N64));
+        both
+    });
+    static PPC64: Table = LazyLock::new(|| table(numbers::PPC64));
+    static S390X: Table = LazyLock::new(|| table(numbers::S390X));
+    let table = match architecture {
+        Architecture::X86_64 => &X86,
         // The three share the generic numbers; arm64's own are in that table too.
-        Architecture::Aarch64 | Architecture::Riscv64 | Architecture::Loongarch64 => {
-            OTHERS.get(&number).copied()
-        }
-        _ => None,
-    }
+        Architecture::Aarch64 | Architecture::Riscv64 | Architecture::Loongarch64 => &OTHERS,
+        Architecture::Arm => &ARM,
+        Architecture::Mips => &MIPS,
+        Architecture::Ppc64le => &PPC64,
+        Architecture::S390x => &S390X,
+    };
+    table.get(&number).copied()
+}
+
+/// Name of a system call of a 32-bit program on x86; `None` for an unknown number.
+pub fn compat_system_call_name(number: u64) -> Option<&'static str> {
+    static I386: Table = LazyLock::new(|| table(numbers::I386));
+    I386.get(&number).copied()
 }
 
 /// Highest number in the table of an architecture.
 pub(crate) fn last_number(architecture: Architecture) -> Option<u64> {
-    (0..1024).rev().find(|n| system_call_name(architecture, *n).is_some())
+    (0..LIMIT).rev().find(|n| system_call_name(architecture, *n).is_some())
 }
+
+/// Numbers from here on are in no table.
+const LIMIT: u64 = 6000;
+
+type Table = LazyLock<HashMap<u64, &'static str>>;
 
 fn table(runs: &[(u64, &'static str)]) -> HashMap<u64, &'static str> {
     runs.iter().flat_map(|(first, names)| (*first..).zip(names.split_ascii_whitespace())).collect()
