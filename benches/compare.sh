@@ -2,43 +2,88 @@
 # Runs this program, checkpointctl, ripgrep, grep and GNU strings on the same
 # generated evidence, one after the other, and prints times and ratios.
 #
-#   benches/compare.sh [MEBIBYTES]      (default 1024; BENCH_DIR, RUNS)
+#   benches/compare.sh [MEBIBYTES]      (default 1024; BENCH_DIR, RUNS, OURS)
 #
-# The needles planted by the generator are a gate: an answer that misses one,
-# or finds a decoy, ends the run. Times are the best of RUNS (default 3)
-# interleaved runs with a warm page cache; the machine should be idle.
-# RssAnon is the peak of anonymous memory, sampled while the command runs.
+# Evidence: runs of 8 pages; runs of 3 pages, which is what real processes
+# have; both as plain tar, the first also with gzip and zstd; and a small one
+# for hex dumps, which checkpointctl prints at a few MiB a second.
+#
+# The needles planted by the generator are a gate for every one of them: an
+# answer that misses one, or finds a decoy, ends the run. Times are the best
+# of RUNS (default 3) interleaved runs with a warm page cache; the machine
+# should be idle. RssAnon is the peak of anonymous memory, sampled while the
+# command runs. OURS names a binary that is built already, with `generate`
+# beside it in examples/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 size=${1:-1024}
 runs=${RUNS:-3}
 work=${BENCH_DIR:-$(mktemp -d)}
 target=${CARGO_TARGET_DIR:-target}
-cargo build --quiet --release -p kubectl-checkpoint
-cargo build --quiet --release -p libforensic --example generate
-ours=$target/release/kubectl-checkpoint
+if [ -z "${OURS:-}" ]; then
+    cargo build --quiet --release --workspace --bin kubectl-checkpoint --example generate
+fi
+ours=${OURS:-$target/release/kubectl-checkpoint}
+generate=$(dirname "$ours")/examples/generate
+small=64
+make() { # file, options of the generator
+    local file=$1
+    shift
+    [ -e "$file" ] || "$generate" "$@" "$file"
+}
+pages_of() {
+    [ -e "$2" ] || tar xOf "$1" --wildcards 'checkpoint/pages-*.img' > "$2"
+}
 evidence=$work/evidence-$size.tar
-[ -e "$evidence" ] || "$target/release/examples/generate" --size "$size" "$evidence"
 pages=$work/pages-$size
-[ -e "$pages" ] || tar xOf "$evidence" --wildcards 'checkpoint/pages-*.img' > "$pages"
+fragments=$work/fragments-$size.tar
+fragment_pages=$work/fragment-pages-$size
+little=$work/evidence-$small.tar
+make "$evidence" --size "$size"
+make "$fragments" --size "$size" --run 3
+make "$evidence.gz" --size "$size" --compression gzip
+make "$evidence.zst" --size "$size" --compression zstd
+make "$little" --size "$small"
+pages_of "$evidence" "$pages"
+pages_of "$fragments" "$fragment_pages"
 
 email='[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}'
 needle=NEEDLE-7f3a91c5e8
 
-gate() {
+gate() { # evidence
     local found
     found=$(mktemp)
-    "$ours" mem search -o json "$needle" "$evidence" > "$found"
-    python3 - "$evidence.needles.json" "$found" <<'PY'
+    "$ours" mem search -o json "$needle" "$1" > "$found"
+    python3 - "$1.needles.json" "$found" "$(basename "$1")" <<'PY'
 import json, sys
 want = {(p['pid'], p['address']) for p in json.load(open(sys.argv[1]))['places']}
 items = json.load(open(sys.argv[2]))['items']
 got = {(i['pid'], i['address']) for i in items}
 if want != got or len(items) != len(got):
-    sys.exit(f'needles: {len(want & got)} of {len(want)} found, {len(got - want)} false, {len(items) - len(got)} twice')
-print(f'needles: {len(got)} of {len(want)} found, none false, none twice')
+    sys.exit(f'{sys.argv[3]}: needles: {len(want & got)} of {len(want)} found, {len(got - want)} false, {len(items) - len(got)} twice')
+print(f'{sys.argv[3]}: needles: {len(got)} of {len(want)} found, none false, none twice')
 PY
     rm -f "$found"
+}
+
+# Strings and hex dumps must show the first needle where it was planted.
+gate_shown() {
+    local place
+    place=$(python3 -c "
+import json, sys
+place = next(p for p in json.load(open('$little.needles.json'))['places'] if p['border'] == 'none')
+print(place['pid'], place['address'])")
+    # shellcheck disable=SC2086
+    set -- $place
+    "$ours" mem strings -p "$1" --range "$2+64" --no-headers "$little" | grep -q "$needle" || {
+        echo "strings: the needle at $2 is not listed" >&2
+        exit 1
+    }
+    "$ours" mem read -p "$1" "$2" 17 "$little" | head -1 | grep -q '|NEEDLE-7f3a91c5e|' || {
+        echo "hex dump: the needle at $2 is not shown" >&2
+        exit 1
+    }
+    echo "strings and hex dump: the needle at $2 of process $1 is shown"
 }
 
 # Runs a command; prints seconds, seconds of processor time, and the peak of RssAnon in KiB.
@@ -99,8 +144,11 @@ if have checkpointctl; then echo "checkpointctl $(go version -m "$(command -v ch
 if have rg; then rg --version | head -1; fi
 grep --version | head -1
 if have strings; then strings --version | head -1; fi
-gate
-cat "$evidence" "$pages" > /dev/null
+if have zstd; then zstd --version; fi
+if have pigz; then pigz --version; fi
+for file in "$evidence" "$fragments" "$evidence.gz" "$evidence.zst" "$little"; do gate "$file"; done
+gate_shown
+cat "$evidence" "$pages" "$fragments" "$fragment_pages" "$evidence.gz" "$evidence.zst" > /dev/null
 for _ in $(seq "$runs"); do
     for command in show ps files sockets; do best "$command" "$ours" "$command" "$evidence"; done
     if have checkpointctl; then
@@ -111,14 +159,28 @@ for _ in $(seq "$runs"); do
     fi
     best literal "$ours" mem search -c "$needle" "$evidence"
     best regex "$ours" mem search -c --regex "$email" "$evidence"
-    best hexdump "$ours" mem read -v -p 1 0x7f1000000000+67108864 "$evidence"
+    best fragments-literal "$ours" mem search -c "$needle" "$fragments"
+    best fragments-regex "$ours" mem search -c --regex "$email" "$fragments"
+    best strings "$ours" mem strings "$evidence"
+    # The mapping of process 1 of the small evidence, its gaps included, every line.
+    best hexdump "$ours" mem read -v -p 1 0x7f1000000000+10485760 "$little"
+    best hexdump-64 "$ours" mem read -v -p 1 0x7f1000000000+67108864 "$evidence"
+    for packed in gz zst; do
+        best "literal-$packed" "$ours" mem search -c "$needle" "$evidence.$packed"
+        best "ps-$packed" "$ours" ps "$evidence.$packed"
+    done
+    if have zstd; then best zstd-dc zstd -qdc "$evidence.zst"; fi
+    if have pigz; then best pigz-dc pigz -dc "$evidence.gz"; fi
     if have rg; then
         best rg-literal rg -a -c --no-unicode -F "$needle" "$pages"
         best rg-regex rg -a -c -o --no-unicode "$email" "$pages"
+        best rg-fragments-literal rg -a -c --no-unicode -F "$needle" "$fragment_pages"
+        best rg-fragments-regex rg -a -c -o --no-unicode "$email" "$fragment_pages"
     fi
     LC_ALL=C best grep-literal grep -a -c -F "$needle" "$pages"
 done
 # These take long: once is enough to tell by how much. checkpointctl looks into one process at a time.
+if have strings; then best gnu-strings strings -a -n 4 "$pages"; fi
 if have checkpointctl; then
     pids=$("$ours" ps --no-headers "$evidence" | awk '{ print $1 }')
     all() { # shellcheck disable=SC2016
@@ -126,6 +188,8 @@ if have checkpointctl; then
     }
     export -f all
     best cctl-literal bash -c "pids='$(echo $pids)'; $(declare -f all); all -s '$needle' '$evidence'"
+    best cctl-hexdump checkpointctl memparse -p 1 -o "$work/hexdump.txt" "$little"
+    rm -f "$work/hexdump.txt"
     best cctl-regex bash -c "pids='$(echo $pids)'; $(declare -f all); all -r '$email' '$evidence'"
 fi
 printf '%-24s %-16s %8s %8s %9s %9s %8s %8s %14s\n' \
@@ -139,4 +203,12 @@ row 'literal' literal grep-literal
 row 'literal' literal cctl-literal
 row 'e-mail expression' regex rg-regex
 row 'e-mail expression' regex cctl-regex
-echo "hex dump of 64 MiB: ${seconds[hexdump]} s ($(python3 -c "print(f'{64 / ${seconds[hexdump]}:.0f}')") MiB/s of memory)"
+row 'literal, 3-page runs' fragments-literal rg-fragments-literal
+row 'e-mail, 3-page runs' fragments-regex rg-fragments-regex
+row 'strings' strings gnu-strings
+row "hex dump of $((small / 8)) MiB" hexdump cctl-hexdump
+row 'literal in tar.zst' literal-zst zstd-dc
+row 'literal in tar.gz' literal-gz pigz-dc
+row 'processes in tar.zst' ps-zst zstd-dc
+row 'processes in tar.gz' ps-gz pigz-dc
+python3 -c "print(f'hex dump of 64 MiB of memory: ${seconds[hexdump-64]} s, {64 / ${seconds[hexdump-64]}:.0f} MiB/s')"

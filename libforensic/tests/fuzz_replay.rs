@@ -4,9 +4,11 @@
 //! repeatable. A panic names the seed of the input that caused it.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use libforensic::Checkpoint;
+use libforensic::analysis::extract::{Extent, objects};
 use libforensic::archive::{Archive, OpenOptions};
 
 /// Asks a checkpoint for everything; only panics and hangs are failures.
@@ -33,6 +35,22 @@ fn exercise(bytes: Vec<u8>) {
     }
     let _ = checkpoint.sockets();
     let _ = checkpoint.mounts();
+    let mut left = 1000;
+    objects(&checkpoint, &mut |object| {
+        left -= 1;
+        if let Some(contents) = object.contents {
+            let mut at = 0;
+            while let Some((extent, end)) = contents.extent(at) {
+                assert!(end > at && end <= contents.len(), "extents go on and end");
+                if extent == Extent::Stored {
+                    let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(4096);
+                    let _ = contents.read_exact_at(at, &mut [0; 4096][..n]);
+                }
+                at = end;
+            }
+        }
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     let _ = checkpoint.warnings();
 }
 

@@ -1,9 +1,11 @@
 //! Pages as CRIU can store them and the sample evidence does not: compressed,
 //! in parents, lazy, damaged. The images are put together by hand.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use libforensic::Checkpoint;
+use libforensic::analysis::search::{Pattern, Search};
 use libforensic::image::proto;
 use libforensic::memory::{Hole, Layer, Span};
 use prost::Message;
@@ -253,4 +255,59 @@ fn an_image_of_another_kind_is_no_empty_image() {
     let checkpoint = Checkpoint::open(path).unwrap();
     assert!(checkpoint.pids().is_empty());
     assert!(checkpoint.warnings().iter().any(|w| w.member.as_deref() == Some("pstree.img")));
+}
+
+#[test]
+fn text_across_borders_is_found_once_and_halves_apart_are_not() {
+    const NEEDLE: &[u8] = b"planted-across-a-border";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    dump(path, 2);
+    // Two mappings that touch, and a third behind a gap of two pages.
+    let at = |page: usize| START + (page * PAGE) as u64;
+    let vma = |from: usize, to: usize| proto::VmaEntry {
+        start: Some(at(from)),
+        end: Some(at(to)),
+        prot: Some(3),
+        flags: Some(0x22),
+        status: Some(0x201),
+        ..Default::default()
+    };
+    let vmas = vec![vma(0, 2), vma(2, 4), vma(6, 7)];
+    let mm = proto::MmEntry { vmas, mm_saved_auxv: vec![6, PAGE as u64], ..Default::default() };
+    image(path, "mm-1.img", &[COMMON, 0x5749_2820], &[mm.encode_to_vec()]);
+    let mut memory = vec![0; 7 * PAGE];
+    let half = NEEDLE.len() / 2;
+    // Over a border of compressed blocks, of runs and mappings, of pages; and a half before the gap.
+    for border in 1..=4 {
+        let from = border * PAGE - half;
+        memory[from..from + NEEDLE.len()].copy_from_slice(NEEDLE);
+    }
+    // The other half begins the mapping behind the gap, and follows the first one in the file.
+    memory.copy_within(4 * PAGE..4 * PAGE + NEEDLE.len() - half, 6 * PAGE);
+    let packed: Vec<Vec<u8>> = memory[..2 * PAGE].chunks(PAGE).map(lz4_flex::block::compress).collect();
+    let first = proto::PagemapEntry {
+        compressed_size: packed.iter().map(|p| u32::try_from(p.len()).unwrap()).collect(),
+        ..run(0, 2, 4)
+    };
+    let mut stored = packed.concat();
+    stored.resize(stored.len().next_multiple_of(PAGE), 0);
+    stored.extend(&memory[2 * PAGE..4 * PAGE]);
+    stored.extend(&memory[6 * PAGE..]);
+    pagemap(path, &[first, run(2, 2, 4 | 8), run(6, 1, 4)], &stored);
+    let checkpoint = Checkpoint::open(path).unwrap();
+    let patterns = [Pattern::literal(NEEDLE), Pattern::regex("planted-[a-z-]+-border")];
+    for pattern in patterns {
+        let mut found = Vec::new();
+        Search::new(vec![pattern])
+            .unwrap()
+            .run(&checkpoint, &mut |m| {
+                assert_eq!(m.bytes, NEEDLE);
+                found.push(m.address);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let expected: Vec<u64> = (1..=3).map(|border| at(border) - half as u64).collect();
+        assert_eq!(found, expected);
+    }
 }

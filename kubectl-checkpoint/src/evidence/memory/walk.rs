@@ -38,8 +38,8 @@ pub(super) fn piece(space: &AddressSpace, at: u64, end: u64, buf: &mut [u8]) -> 
         Span::Bytes(_) => {
             let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(buf.len());
             match space.read(at, &mut buf[..n]) {
-                Ok(read) => Piece::Bytes(read.bytes),
-                Err(_) => page_by_page(space, at, limit, buf),
+                Ok(read) if read.bytes > 0 => Piece::Bytes(read.bytes),
+                _ => page_by_page(space, at, limit, buf),
             }
         }
     }
@@ -55,8 +55,10 @@ fn page_by_page(space: &AddressSpace, at: u64, limit: u64, buf: &mut [u8]) -> Pi
         let n = usize::try_from(page - here % page).unwrap_or(usize::MAX).min(wanted - done);
         match space.read(here, &mut buf[done..done + n]) {
             Ok(read) if read.bytes == n => done += n,
-            Err(e) if done == 0 => {
-                return Piece::Unknown { end: at + n as u64, why: e.to_string(), mapped: true };
+            // Whatever happens, the caller gets on.
+            result if done == 0 => {
+                let why = result.map_or_else(|e| e.to_string(), |_| "it cannot be read".to_owned());
+                return Piece::Unknown { end: at + n as u64, why, mapped: true };
             }
             _ => break,
         }
