@@ -4,6 +4,7 @@ mod capabilities;
 pub(crate) mod codec;
 mod descriptors;
 mod images;
+pub(crate) mod limits;
 mod mappings;
 pub(crate) mod memory;
 mod mounts;
@@ -87,6 +88,7 @@ impl Evidence {
             return Ok(open);
         }
         let mut options = Options::default();
+        options.archive = limits::open_options();
         options.memory = self.memory;
         options.parents.clone_from(&self.parents);
         let opened = Checkpoint::open_with(&self.paths[index], options)?;

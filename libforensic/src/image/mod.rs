@@ -108,10 +108,18 @@ pub fn read_all<M>(bytes: &[u8]) -> (Vec<(u64, M)>, Vec<Error>)
 where
     M: prost::Message + prost::Name + Default,
 {
+    read_all_within(bytes, Limits::default())
+}
+
+/// Decodes like [`read_all`], with limits.
+pub(crate) fn read_all_within<M>(bytes: &[u8], limits: Limits) -> (Vec<(u64, M)>, Vec<Error>)
+where
+    M: prost::Message + prost::Name + Default,
+{
     let mut messages = Vec::new();
     let mut errors = Vec::new();
     let records = match Records::new(None, bytes) {
-        Ok(records) => records.without_payloads(),
+        Ok(records) => records.without_payloads().with_limits(limits),
         Err(error) => return (messages, vec![error]),
     };
     for record in records {

@@ -119,7 +119,8 @@ impl Images {
             self.warn(name, Some(e.offset()), &e.to_string());
             return Vec::new();
         }
-        let (records, errors) = image::read_all::<M>(bytes);
+        let limits = image::Limits { record: self.archive.limits().record_bytes, ..image::Limits::default() };
+        let (records, errors) = image::read_all_within::<M>(bytes, limits);
         for e in errors {
             self.warn(name, Some(e.offset()), &e.to_string());
         }
