@@ -34,6 +34,8 @@ pub(crate) const INTERRUPTED: u8 = 130;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    limits: evidence::limits::LimitArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,10 +158,10 @@ pub fn command() -> clap::Command {
 }
 
 /// Parses the command line; without a command it is `create`.
-fn parse(args: Vec<OsString>) -> Result<Command, clap::Error> {
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
     match Cli::try_parse_from(&args) {
-        Ok(cli) => Ok(cli.command),
+        Ok(cli) => Ok(cli),
         // A first word that is no command is a target, a first flag one of `create`'s.
         Err(e)
             if matches!(e.kind(), InvalidSubcommand | UnknownArgument)
@@ -168,7 +170,7 @@ fn parse(args: Vec<OsString>) -> Result<Command, clap::Error> {
         {
             let mut with_create = args;
             with_create.insert(1, "create".into());
-            Cli::try_parse_from(with_create).map(|cli| cli.command)
+            Cli::try_parse_from(with_create)
         }
         Err(e) => Err(e),
     }
@@ -192,7 +194,10 @@ fn names_a_command(args: &[OsString]) -> bool {
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match parse(args.into_iter().collect()) {
-        Ok(command) => command,
+        Ok(cli) => {
+            cli.limits.set();
+            cli.command
+        }
         Err(e) => {
             // Help and version are answers, anything else is a mistake.
             let code = if e.use_stderr() { FAILED } else { 0 };

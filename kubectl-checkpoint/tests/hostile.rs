@@ -110,6 +110,25 @@ fn help_that_cannot_be_written_is_a_failure() {
     }
 }
 
+#[test]
+fn limits_are_set_by_flags_and_reaching_one_is_said() {
+    for (flag, told) in [
+        ("--max-members=10", "more than 10 members"),
+        ("--max-member-bytes=1K", "more than the limit of 1024"),
+        ("--max-record-bytes=8", "exceeds the limit of 8"),
+        ("--max-tasks=1", "more than 1 processes"),
+        ("--max-mappings=2", "only 2 are read"),
+        ("--max-string-bytes=4", "more than the limit of 4"),
+    ] {
+        let output = run(&["ps", flag, SIMPLE]);
+        assert!(errors(&output).contains(told), "{flag}: {}", errors(&output));
+        assert_ne!(code(&output), 0, "{flag}");
+    }
+    let packed = run(&["ps", "--max-unpacked-bytes=100K", "../examples/evidence/incident.tar.gz"]);
+    assert!(errors(&packed).contains("limit of 102400 bytes"), "{}", errors(&packed));
+    assert_eq!(code(&run(&["ps", "--max-members=many", SIMPLE])), 2);
+}
+
 /// Texts that do something to a terminal that shows them as they are.
 const LIVE: [&[u8]; 8] = [
     b"\x1b]0;title\x07",

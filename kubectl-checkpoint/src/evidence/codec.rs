@@ -9,11 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use libforensic::archive::{self, Archive, Keep, Member, MemberKind, Retention};
+use libforensic::archive::{Archive, Keep, Member, MemberKind, Retention};
 use libforensic::image::crit::{self, Options};
 use libforensic::image::{self, ErrorKind, FileHeader, Kind};
 use libforensic::model::companion_kind;
 
+use super::limits::open_options;
 use crate::cli::PARTIAL;
 use crate::output::{escape, escape_bytes, file_name, write_json};
 
@@ -149,8 +150,7 @@ impl Retention for FramedOnly {
 }
 
 fn open(path: &Path) -> anyhow::Result<Archive> {
-    Archive::open_with(path, archive::OpenOptions::default(), &mut FramedOnly)
-        .with_context(|| path.display().to_string())
+    Archive::open_with(path, open_options(), &mut FramedOnly).with_context(|| path.display().to_string())
 }
 
 fn on_stdin() -> anyhow::Result<Source> {
@@ -161,7 +161,7 @@ fn on_stdin() -> anyhow::Result<Source> {
     if is_image {
         return Ok(Source::Image { name: b"-".to_vec(), kind: None, reader: Box::new(reader) });
     }
-    let archive = Archive::from_reader(reader, "-", archive::OpenOptions::default());
+    let archive = Archive::from_reader(reader, "-", open_options());
     Ok(Source::Archive(
         archive.context("standard input starts neither as an image of CRIU's nor as an archive")?,
     ))
@@ -193,7 +193,7 @@ fn in_file(path: &Path) -> anyhow::Result<Source> {
     // What was read of a pipe is not there a second time.
     if !file.metadata().with_context(shown)?.is_file() {
         let reader = Cursor::new(head).chain(file);
-        let archive = Archive::from_reader(reader, path, archive::OpenOptions::default());
+        let archive = Archive::from_reader(reader, path, open_options());
         return Ok(Source::Archive(archive.with_context(shown)?));
     }
     open(path).map(Source::Archive).context("neither an image of CRIU's nor an archive")

@@ -5,6 +5,7 @@ pub(crate) mod codec;
 mod descriptors;
 pub(crate) mod extract;
 mod images;
+pub(crate) mod limits;
 mod logs;
 mod mappings;
 pub(crate) mod memory;
@@ -130,6 +131,7 @@ impl Evidence {
             return Ok(open);
         }
         let mut options = Options::default();
+        options.archive = limits::open_options();
         options.memory = self.memory;
         options.parents.clone_from(&self.parents);
         options.rootfs.clone_from(&self.rootfs);

@@ -117,10 +117,12 @@ pub(super) fn index(root: &Path, limits: &Limits) -> Result<Index> {
         for name in names {
             let relative = relative.join(name);
             if index.members.len() as u64 >= limits.members {
-                return Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!("more than {} members", limits.members),
-                ));
+                index.warnings.push(
+                    Warning::new(format!("more than {} members; the rest is not read", limits.members))
+                        .in_member(bytes_of(&relative)),
+                );
+                index.cut = true;
+                return Ok(index);
             }
             match member(root, &relative) {
                 Ok(member) => {

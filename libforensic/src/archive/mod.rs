@@ -181,7 +181,8 @@ pub struct Archive {
     compression: Compression,
     bytes: Option<u64>,
     members: Vec<Member>,
-    by_name: HashMap<Vec<u8>, usize>,
+    /// Members sorted by name, and those of one name by place.
+    by_name: Vec<usize>,
     cut: bool,
     annotations: Annotations,
     options: OpenOptions,
@@ -405,13 +406,18 @@ impl Archive {
         source: Source,
     ) -> Self {
         let warnings = index.warnings;
-        let mut by_name = HashMap::with_capacity(index.members.len());
-        for (i, member) in index.members.iter().enumerate() {
-            if by_name.insert(member.name.clone(), i).is_some() && member.kind == MemberKind::File {
+        let name_of = |i: &usize| index.members.get(*i).map_or(&[][..], |m| m.name.as_slice());
+        let mut by_name: Vec<usize> = (0..index.members.len()).collect();
+        by_name.sort_by(|a, b| name_of(a).cmp(name_of(b)).then(a.cmp(b)));
+        for pair in by_name.windows(2) {
+            if let [first, second] = pair
+                && name_of(first) == name_of(second)
+                && index.members.get(*second).is_some_and(|m| m.kind == MemberKind::File)
+            {
                 // tar's rule: the last one counts.
                 warnings.push(
                     Warning::new("the name occurs more than once; the last member is taken")
-                        .in_member(&member.name),
+                        .in_member(name_of(second)),
                 );
             }
         }
@@ -475,12 +481,15 @@ impl Archive {
 
     /// Returns the member of that name; the last one where several have it.
     pub fn member(&self, name: &[u8]) -> Option<&Member> {
-        self.by_name.get(name).and_then(|i| self.members.get(*i))
+        self.position(name).and_then(|i| self.members.get(i))
     }
 
     /// Returns where in [`Archive::members`] the member of that name is.
     pub fn position(&self, name: &[u8]) -> Option<usize> {
-        self.by_name.get(name).copied()
+        let name_of = |i: &usize| self.members.get(*i).map_or(&[][..], |m| m.name.as_slice());
+        let behind = self.by_name.partition_point(|i| name_of(i) <= name);
+        let last = behind.checked_sub(1).and_then(|at| self.by_name.get(at))?;
+        (name_of(last) == name).then_some(*last)
     }
 
     /// Returns true if the archive ends before its end mark, or cannot be read to its end.

@@ -334,13 +334,17 @@ impl<'l, I: Input> Walker<'l, I> {
 
     fn push_run(&mut self, map: &mut Vec<(u64, u64)>, offset: u64, len: u64) {
         if map.len() as u64 >= self.limits.sparse_segments {
-            self.warnings.push(Warning::new(format!(
-                "a sparse member has more than {} runs; the rest is lost",
-                self.limits.sparse_segments
-            )));
+            self.too_many_runs();
             return;
         }
         map.push((offset, len));
+    }
+
+    fn too_many_runs(&self) {
+        self.warnings.push(Warning::new(format!(
+            "a sparse member has more than {} runs; the rest is lost",
+            self.limits.sparse_segments
+        )));
     }
 
     fn entry(&mut self, header: &Header, extended: Extended, header_offset: u64) -> Result<Entry> {
@@ -359,6 +363,9 @@ impl<'l, I: Input> Walker<'l, I> {
         let kind =
             if kind == MemberKind::File && name.ends_with(b"/") { MemberKind::Directory } else { kind };
         if name.len() as u64 > self.limits.name_bytes {
+            let what =
+                format!("a name of {} bytes is cut at the limit of {}", name.len(), self.limits.name_bytes);
+            self.warnings.push(Warning::new(what).at(header_offset));
             name.truncate(usize::try_from(self.limits.name_bytes).unwrap_or(usize::MAX));
         }
         let mut size = extended.size.unwrap_or_else(|| header.entry_size().unwrap_or(0));
@@ -433,7 +440,11 @@ impl<'l, I: Input> Walker<'l, I> {
                     self.push_run(&mut runs, offset, len);
                 }
             }
-            more = block.is_extended() && (runs.len() as u64) < self.limits.sparse_segments;
+            more = block.is_extended();
+            if more && runs.len() as u64 >= self.limits.sparse_segments {
+                self.too_many_runs();
+                break;
+            }
         }
         Ok((runs, real))
     }
@@ -462,7 +473,12 @@ impl<'l, I: Input> Walker<'l, I> {
                         break 'blocks;
                     };
                     match count {
-                        None => count = Some(n.min(self.limits.sparse_segments)),
+                        None => {
+                            if n > self.limits.sparse_segments {
+                                self.too_many_runs();
+                            }
+                            count = Some(n.min(self.limits.sparse_segments));
+                        }
                         Some(_) => numbers.push(n),
                     }
                     if count.is_some_and(|c| numbers.len() as u64 >= c.saturating_mul(2)) {

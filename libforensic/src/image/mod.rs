@@ -108,18 +108,18 @@ pub fn read_all<M>(bytes: &[u8]) -> (Vec<(u64, M)>, Vec<Error>)
 where
     M: prost::Message + prost::Name + Default,
 {
-    read_all_as(None, bytes)
+    read_all_as(None, bytes, Limits::default())
 }
 
-/// As [`read_all`], of an image that should be of this kind.
-pub(crate) fn read_all_as<M>(hint: Option<Kind>, bytes: &[u8]) -> (Vec<(u64, M)>, Vec<Error>)
+/// As [`read_all`], of an image that should be of this kind, with limits.
+pub(crate) fn read_all_as<M>(hint: Option<Kind>, bytes: &[u8], limits: Limits) -> (Vec<(u64, M)>, Vec<Error>)
 where
     M: prost::Message + prost::Name + Default,
 {
     let mut messages = Vec::new();
     let mut errors = Vec::new();
     let mut records = match Records::with_buffer(hint, bytes, bytes.len()) {
-        Ok(records) => records,
+        Ok(records) => records.without_payloads().with_limits(limits),
         Err(error) => return (messages, vec![error]),
     };
     // One buffer for all: an image may hold a million records of a few bytes.

@@ -280,7 +280,10 @@ impl<R: Read> Records<R> {
             }
         };
         if size > self.limits.record {
-            let what = format!("a record of {size} bytes exceeds the limit");
+            let what = format!(
+                "a record of {size} bytes exceeds the limit of {}; it and what follows it is not read",
+                self.limits.record
+            );
             return Err(Error::new(ErrorKind::Limit, offset, what));
         }
         let size_bytes = std::mem::take(body);

@@ -133,7 +133,8 @@ impl Images {
         // An image of another kind under this name has no records of this type:
         // without a word it would look like an empty one.
         let kind = image::Kind::from_file_name(name.as_bytes()).map(|(kind, _)| kind);
-        let (records, errors) = image::read_all_as::<M>(kind, bytes);
+        let limits = image::Limits { record: self.archive.limits().record_bytes, ..image::Limits::default() };
+        let (records, errors) = image::read_all_as::<M>(kind, bytes, limits);
         for e in errors {
             self.warn(name, Some(e.offset()), &e.to_string());
         }

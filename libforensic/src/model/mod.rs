@@ -208,7 +208,10 @@ impl Checkpoint {
         }
         let mut child = Arc::clone(&checkpoint.images);
         for path in &options.parents {
-            let (images, found) = Images::locate(Arc::new(Archive::open(path)?));
+            let options =
+                OpenOptions { limits: checkpoint.archive().limits().clone(), ..OpenOptions::default() };
+            let parent = Archive::open_with(path, options, &mut KeepAll)?;
+            let (images, found) = Images::locate(Arc::new(parent));
             if !found && images.starting_with("pagemap-").next().is_none() {
                 let what = format!("{} holds no page maps to be a parent dump", path.display());
                 return Err(Error::new(ErrorKind::NotACheckpoint, what));

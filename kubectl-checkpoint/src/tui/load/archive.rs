@@ -84,7 +84,7 @@ pub(super) fn record(checkpoint: &Checkpoint, place: &Place) -> anyhow::Result<T
         .with_context(|| format!("the archive has no member {}", escape_bytes(name)))?;
     let hint = Kind::from_file_name(&member.name).map(|k| k.0);
     let mut out = Limited { bytes: Vec::new(), full: false };
-    let options = Options { pretty: true, crit_compat: false };
+    let options = Options { pretty: true, ..Options::default() };
     let result = crit::decode(hint, archive.data(member)?.reader(), &mut out, &options);
     let mut table = Table::lines(format!("{} as JSON", escape_bytes(&member.name)));
     for line in String::from_utf8_lossy(&out.bytes).lines() {

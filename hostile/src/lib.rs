@@ -1,0 +1,15 @@
+//! Evidence that means harm: a writer, a mutator, and what is done with the results.
+//!
+//! - [`write`] builds archives and images from a few words. It was written
+//!   from the formats' descriptions and shares no layout with the reader.
+//! - [`mutate`] changes bytes, numbers, records and members, by a seed.
+//! - [`bodies`] feed bytes to one part of the library each. The fuzz targets
+//!   in `fuzz/`, the tests and the program of this crate all call them.
+//! - [`count`] is an allocator that knows how much is held.
+
+pub mod bodies;
+pub mod count;
+pub mod mutate;
+pub mod write;
+
+pub use mutate::Dice;
