@@ -124,6 +124,9 @@ pub struct CreateArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// The way the request takes.
+    #[command(flatten)]
+    pub backend: BackendArgs,
     /// How bytes travel.
     #[command(flatten)]
     pub transfer: TransferArgs,
@@ -245,6 +248,9 @@ pub struct DoctorArgs {
     /// Say nothing on standard error but warnings, errors and remedies
     #[arg(short, long)]
     pub quiet: bool,
+    /// The way the request takes.
+    #[command(flatten)]
+    pub backend: BackendArgs,
     /// The pod that a capture would make.
     #[command(flatten)]
     pub collector: CollectorArgs,
@@ -265,6 +271,24 @@ pub struct AnswerArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The way the request takes to the kubelet.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Way to the kubelet")]
+pub struct BackendArgs {
+    /// Ask the kubelet directly, not through the API server: needs nodes/checkpoint, and not nodes/proxy
+    #[arg(long)]
+    pub kubelet: bool,
+    /// Address of the kubelet; {node} stands for the node's name. Default: as the node object says
+    #[arg(long, value_name = "URL", requires = "kubelet")]
+    pub kubelet_url: Option<String>,
+    /// File with the authority of the kubelet's certificate; default: the API server's
+    #[arg(long, value_name = "FILE", requires = "kubelet")]
+    pub kubelet_certificate_authority: Option<PathBuf>,
+    /// Accept any certificate of the kubelet
+    #[arg(long, requires = "kubelet")]
+    pub kubelet_insecure_skip_tls_verify: bool,
 }
 
 /// How bytes travel.

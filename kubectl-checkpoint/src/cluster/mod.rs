@@ -16,6 +16,7 @@
 
 mod answer;
 mod args;
+mod backend;
 mod capture;
 mod checks;
 pub mod collector;

@@ -2,7 +2,7 @@
 //! the record is as it was written.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -81,15 +81,15 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let mut items = Vec::new();
     for archive in &args.archives {
         let record = args.record.clone().unwrap_or_else(|| with_suffix(archive, ".evidence.json"));
-        items.push(one(archive, record)?);
+        items.push(one(archive, &record)?);
     }
     write(&items, &[], args.output)?;
     let code = if items.iter().all(|item| item.intact) { 0 } else { cli::NEGATIVE };
     Ok(ExitCode::from(code))
 }
 
-fn one(archive: &Path, record: PathBuf) -> Result<Verification> {
-    let chain = record::read(&record).with_context(|| {
+fn one(archive: &Path, record: &Path) -> Result<Verification> {
+    let chain = record::read(record).with_context(|| {
         format!("cannot read the record {}; --record FILE names another", record.display())
     })?;
     let file = File::open(archive).with_context(|| format!("cannot open {}", archive.display()))?;
@@ -97,7 +97,7 @@ fn one(archive: &Path, record: PathBuf) -> Result<Verification> {
     let (size_bytes, sha256) = (read.bytes(), read.sha256());
     let mut result = Verification {
         archive: shown(archive),
-        record: shown(&record),
+        record: shown(record),
         size_bytes,
         lines: chain.lines.len() as u64,
         record_sha256: chain.last_sha256,
@@ -150,6 +150,8 @@ fn contradiction(lines: &[Value], sha256: &str, size: u64) -> Result<bool, (u64,
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn record(path: &Path, lines: &[Value]) {
@@ -178,7 +180,7 @@ mod tests {
     fn what_was_not_touched_is_intact() {
         let dir = tempfile::tempdir().unwrap();
         let (archive, path) = sample(dir.path());
-        let found = one(&archive, path).unwrap();
+        let found = one(&archive, &path).unwrap();
         assert!(found.intact && found.problem.is_none() && found.lines == 3, "{found:?}");
     }
 
@@ -204,7 +206,7 @@ mod tests {
         ];
         for (content, line) in cases {
             std::fs::write(&path, &content).unwrap();
-            let found = one(&archive, path.clone()).unwrap();
+            let found = one(&archive, &path).unwrap();
             assert!(!found.intact, "{content}");
             assert_eq!(found.line, line, "{content}: {found:?}");
         }
@@ -215,7 +217,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (archive, path) = sample(dir.path());
         std::fs::write(&archive, "Content").unwrap();
-        let found = one(&archive, path).unwrap();
+        let found = one(&archive, &path).unwrap();
         assert_eq!((found.intact, found.line), (false, Some(1)), "{found:?}");
     }
 }

@@ -145,6 +145,14 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
             };
             Ok(raw(*status, content_type, body.clone()))
         }
+        // The kubelet itself, on the same address.
+        (Method::POST, ["checkpoint", "default", name, _]) if name.chars().any(char::is_uppercase) => {
+            let Trigger::Answer(status, content_type, body) = &shared.scenario.probe else {
+                return Err(Gone);
+            };
+            Ok(raw(*status, content_type, body.clone()))
+        }
+        (Method::POST, ["checkpoint", rest @ ..]) => checkpoint(&shared, "node-1", rest, &query).await,
         (Method::POST, ["api", "v1", "nodes", node, "proxy", "checkpoint", rest @ ..]) => {
             checkpoint(&shared, node, rest, &query).await
         }
