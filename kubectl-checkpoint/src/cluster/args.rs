@@ -118,6 +118,12 @@ pub struct CreateArgs {
     /// File of the evidence record; default: DEST.evidence.json
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Save pod, node, events and logs as they were before the freeze to DEST.context.json; values of environment variables are left out
+    #[arg(long)]
+    pub save_context: bool,
+    /// Keep the values of environment variables in DEST.context.json
+    #[arg(long, requires = "save_context")]
+    pub reveal_env: bool,
     /// Go on where the review of rights says no or cannot be asked
     #[arg(long)]
     pub skip_preflight: bool,

@@ -20,7 +20,7 @@ use super::report::{Reporter, shown};
 use super::sink::{Begun, Output};
 use super::target::Found;
 use super::transfer::Source;
-use super::{doctor, record, text, trigger};
+use super::{doctor, record, surroundings, text, trigger};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
@@ -196,6 +196,13 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
     doctor::before_capture(connection, found, runtime, args.skip_preflight, reporter).await?;
 
+    let surroundings = if args.save_context {
+        reporter.step("saving what surrounds the container");
+        Some(surroundings::collect(connection, found, args.reveal_env).await)
+    } else {
+        None
+    };
+
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
     journal.borrow_mut().requesting = true;
@@ -226,6 +233,16 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
         let request = backend.target(&found.node, &trigger::path(found, args.timeout));
         journal.fields = opening(connection, found, &request, user, node.as_ref(), &answer, &node_path);
+    }
+    if let (Some(surroundings), Some(dest)) = (&surroundings, &dest) {
+        let path = with_suffix(dest, ".context.json");
+        match surroundings::save(&path, surroundings, args.force) {
+            Ok(saved) => {
+                journal.borrow_mut().fields.insert("context".into(), saved);
+            }
+            // The archive is worth more.
+            Err(error) => reporter.warn(&format!("{error:#}")),
+        }
     }
     let took = answer.finished.duration_since(answer.started);
     reporter.done(&format!(

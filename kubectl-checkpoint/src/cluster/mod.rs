@@ -41,6 +41,7 @@ mod selection;
 mod session;
 mod sink;
 mod stored;
+mod surroundings;
 pub mod target;
 mod text;
 mod transfer;

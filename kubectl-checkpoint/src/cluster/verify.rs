@@ -126,12 +126,15 @@ fn one(archive: &Path, record: &Path) -> Result<Verification> {
     Ok(result)
 }
 
-/// Compares the archive with every line that speaks of it. Returns whether one
-/// did, or the first line that says otherwise.
+/// Compares the archive with every line that speaks of it: of the one that came
+/// home last, where `--force` replaced an earlier one. Returns whether one did,
+/// or the first line that says otherwise.
 fn contradiction(lines: &[Value], sha256: &str, size: u64) -> Result<bool, (u64, String)> {
+    let is_verified = |line: &&Value| line.get("outcome") == Some(&Value::from("verified"));
+    let last = lines.iter().rfind(is_verified).map(|line| line.get("nodePath"));
     let mut spoken = false;
     for (number, line) in (1..).zip(lines) {
-        let of_archive = line.get("outcome") == Some(&Value::from("verified"));
+        let of_archive = is_verified(&line) && last == Some(line.get("nodePath"));
         let Some(recorded) = line.get("sha256").and_then(Value::as_str).filter(|_| of_archive) else {
             continue;
         };
@@ -210,6 +213,19 @@ mod tests {
             assert!(!found.intact, "{content}");
             assert_eq!(found.line, line, "{content}: {found:?}");
         }
+    }
+
+    #[test]
+    fn an_archive_that_was_replaced_is_not_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (archive, path) = sample(dir.path());
+        std::fs::write(&archive, "other").unwrap();
+        let sha256 = "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa";
+        let line = serde_json::json!({"step": "capture", "outcome": "verified", "nodePath": "/c/2", "sha256": sha256});
+        record(&path, &[line]);
+        assert!(one(&archive, &path).unwrap().intact);
+        std::fs::write(&archive, "content").unwrap();
+        assert_eq!(one(&archive, &path).unwrap().line, Some(4));
     }
 
     #[test]

@@ -214,6 +214,13 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
                 "spec": {"selector": {"matchLabels": {"app": name}}},
             }),
         )),
+        (Method::GET, ["api", "v1", "namespaces", "shop", "pods", _, "log"]) => {
+            Ok(if query.contains("previous=true") {
+                failure(400, "BadRequest", "previous terminated container \"app\" not found")
+            } else {
+                raw(200, "text/plain", b"2026-11-23T17:00:00Z said \x1b[2J\n".to_vec())
+            })
+        }
         (Method::GET, ["api", "v1", "namespaces", _, "events"]) => Ok(answer(200, &events(&shared))),
         (Method::GET, ["api", "v1", "namespaces", "shop", "pods"]) => {
             let items: Vec<Value> =
