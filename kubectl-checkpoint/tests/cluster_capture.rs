@@ -410,3 +410,30 @@ fn an_empty_archive_and_an_odd_size_arrive() {
         arrives(&Scenario { content, ..Scenario::default() }, &["web"]);
     }
 }
+
+#[test]
+fn what_surrounds_the_container_is_saved_before_the_freeze() {
+    let container =
+        serde_json::json!({"name": "app", "image": "img", "env": [{"name": "KEY", "value": "very-secret"}]});
+    let scenario = Scenario { container, ..Scenario::default() };
+    let (fake, _) = arrives(&scenario, &["web/app", "--save-context"]);
+    let name = format!("{LOCAL}.context.json");
+    assert_eq!(fake.mode(&name), 0o600);
+    let saved = fake.read(&name);
+    let context: Value = serde_json::from_slice(&saved).unwrap();
+    assert_eq!(context["pod"]["spec"]["containers"][0]["env"][0]["value"], "(redacted)");
+    assert_eq!(context["node"]["metadata"]["name"], "node-1");
+    assert!(context["log"].as_str().unwrap().contains("said"));
+    assert_eq!(
+        (&context["previousLog"], &context["notCollected"][0]["what"]),
+        (&Value::Null, &Value::from("previousLog"))
+    );
+    let record = fake.record(&format!("{LOCAL}.evidence.json"));
+    assert_eq!(record[0]["context"]["sha256"], digest(&saved));
+    let seen = fake.seen.lock().unwrap();
+    let at = |part: &str| seen.requests.iter().position(|request| request.contains(part)).unwrap();
+    assert!(at("/log") < at("/proxy/checkpoint/"), "{:?}", seen.requests);
+    drop(seen);
+    let (fake, _) = arrives(&scenario, &["web/app", "--save-context", "--reveal-env"]);
+    assert!(String::from_utf8(fake.read(&name)).unwrap().contains("very-secret"));
+}

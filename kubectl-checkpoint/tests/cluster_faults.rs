@@ -113,6 +113,8 @@ fn judge(what: &str, fake: &Fake, scenario: &Scenario, ran: Option<&Ran>) -> &'s
 
 /// What was kept can be continued, and what was left is found.
 fn recover(what: &str, fake: &Fake, scenario: &Scenario) {
+    // An API server that went away is back by then.
+    std::thread::sleep(Duration::from_millis(400));
     let left = fake.pods_left();
     let ran = fake.run(&["doctor", "-o", "json"]);
     let found = String::from_utf8(ran.stdout).unwrap();

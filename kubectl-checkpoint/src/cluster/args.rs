@@ -118,12 +118,21 @@ pub struct CreateArgs {
     /// File of the evidence record; default: DEST.evidence.json
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Save pod, node, events and logs as they were before the freeze to DEST.context.json; values of environment variables are left out
+    #[arg(long)]
+    pub save_context: bool,
+    /// Keep the values of environment variables in DEST.context.json
+    #[arg(long, requires = "save_context")]
+    pub reveal_env: bool,
     /// Go on where the review of rights says no or cannot be asked
     #[arg(long)]
     pub skip_preflight: bool,
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// The way the request takes.
+    #[command(flatten)]
+    pub backend: BackendArgs,
     /// How bytes travel.
     #[command(flatten)]
     pub transfer: TransferArgs,
@@ -245,6 +254,9 @@ pub struct DoctorArgs {
     /// Say nothing on standard error but warnings, errors and remedies
     #[arg(short, long)]
     pub quiet: bool,
+    /// The way the request takes.
+    #[command(flatten)]
+    pub backend: BackendArgs,
     /// The pod that a capture would make.
     #[command(flatten)]
     pub collector: CollectorArgs,
@@ -265,6 +277,24 @@ pub struct AnswerArgs {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The way the request takes to the kubelet.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Way to the kubelet")]
+pub struct BackendArgs {
+    /// Ask the kubelet directly, not through the API server: needs nodes/checkpoint, and not nodes/proxy
+    #[arg(long)]
+    pub kubelet: bool,
+    /// Address of the kubelet; {node} stands for the node's name. Default: as the node object says
+    #[arg(long, value_name = "URL", requires = "kubelet")]
+    pub kubelet_url: Option<String>,
+    /// File with the authority of the kubelet's certificate; default: the API server's
+    #[arg(long, value_name = "FILE", requires = "kubelet")]
+    pub kubelet_certificate_authority: Option<PathBuf>,
+    /// Accept any certificate of the kubelet
+    #[arg(long, requires = "kubelet")]
+    pub kubelet_insecure_skip_tls_verify: bool,
 }
 
 /// How bytes travel.

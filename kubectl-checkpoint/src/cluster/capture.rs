@@ -9,17 +9,18 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Capture;
 use super::args::CreateArgs;
+use super::backend::Backend;
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
 use super::create::name_of;
 use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
 use super::dossier::{collector_fields, node_info, now, opening};
-use super::explain::{Class, Context as Asked, Route, explain};
+use super::explain::{Class, Context as Asked, explain};
 use super::report::{Reporter, shown};
 use super::sink::{Begun, Output};
 use super::target::Found;
 use super::transfer::Source;
-use super::{doctor, record, text, trigger};
+use super::{doctor, record, surroundings, text, trigger};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
@@ -40,6 +41,7 @@ type Shared = RefCell<Journal>;
 pub(super) struct Context<'a> {
     pub(super) args: &'a CreateArgs,
     pub(super) connection: &'a Connection,
+    pub(super) backend: &'a dyn Backend,
     pub(super) destination: &'a Destination,
     pub(super) user: Option<&'a Value>,
 }
@@ -179,7 +181,7 @@ fn close_record(journal: &mut Journal, ending: Option<String>, cleaned: &Result<
 }
 
 async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<Capture> {
-    let Context { args, connection, destination, user } = *context;
+    let Context { args, connection, backend, destination, user } = *context;
     let Job { found, slot, journal, .. } = job;
     let collector_namespace = args.collector.collector_namespace.as_deref().unwrap_or(&found.namespace);
     let purpose =
@@ -194,16 +196,23 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
     doctor::before_capture(connection, found, runtime, args.skip_preflight, reporter).await?;
 
+    let surroundings = if args.save_context {
+        reporter.step("saving what surrounds the container");
+        Some(surroundings::collect(connection, found, args.reveal_env).await)
+    } else {
+        None
+    };
+
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
     journal.borrow_mut().requesting = true;
-    let answer = trigger::post(connection, found, args.timeout).await?;
+    let answer = trigger::post(connection, backend, found, args.timeout).await?;
     let explanation = explain(
         answer.status,
         answer.content_type.as_deref(),
         &answer.body,
         &Asked {
-            route: Route::ApiServer,
+            route: backend.route(),
             node: &found.node,
             namespace: &found.namespace,
             pod: &found.pod,
@@ -222,7 +231,18 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         journal.captured = Some((found.node.clone(), node_path.clone()));
         journal.record =
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
-        journal.fields = opening(args, connection, found, user, node.as_ref(), &answer, &node_path);
+        let request = backend.target(&found.node, &trigger::path(found, args.timeout));
+        journal.fields = opening(connection, found, &request, user, node.as_ref(), &answer, &node_path);
+    }
+    if let (Some(surroundings), Some(dest)) = (&surroundings, &dest) {
+        let path = with_suffix(dest, ".context.json");
+        match surroundings::save(&path, surroundings, args.force) {
+            Ok(saved) => {
+                journal.borrow_mut().fields.insert("context".into(), saved);
+            }
+            // The archive is worth more.
+            Err(error) => reporter.warn(&format!("{error:#}")),
+        }
     }
     let took = answer.finished.duration_since(answer.started);
     reporter.done(&format!(

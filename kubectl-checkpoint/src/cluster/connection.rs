@@ -24,6 +24,8 @@ const FROM_FLAGS: &str = "from-flags";
 pub struct Connection {
     /// Client without retries: a repeated POST would be a second checkpoint.
     pub client: Client,
+    /// What the client was made from.
+    pub(super) config: Config,
     /// Namespace to use where none is named.
     pub namespace: String,
     /// Name of the kubeconfig context, where there is one.
@@ -62,12 +64,11 @@ impl Connection {
         });
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
-        let user = config.auth_info.clone();
-        let client = Client::try_from(config).map_err(|error| {
-            let advice = credentials::advice(&error, &user);
+        let client = Client::try_from(config.clone()).map_err(|error| {
+            let advice = credentials::advice(&error, &config.auth_info);
             anyhow!("cannot make a client for {server}: {}{advice}", chain(&error))
         })?;
-        Ok(Self { client, namespace, context, server, authority_sha256, request_timeout })
+        Ok(Self { client, config, namespace, context, server, authority_sha256, request_timeout })
     }
 
     /// How long a stream may be silent.

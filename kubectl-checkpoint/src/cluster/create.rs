@@ -21,7 +21,7 @@ use super::rights::Right;
 use super::selection::{Selection, find_all};
 use super::session::{self, Ended, INTERRUPTED};
 use super::target::{Found, Target};
-use super::{preflight, text};
+use super::{backend, preflight, text};
 use crate::cli;
 
 /// Freezes containers, brings the archives home and verifies them.
@@ -56,8 +56,14 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
     let (found, user) = prepared?;
 
     let jobs: Vec<Job> = found.into_iter().map(|found| Job::new(found, many.then_some(&reporter))).collect();
-    let context =
-        Context { args: &args, connection: &connection, destination: &destination, user: user.as_ref() };
+    let backend = backend::choose(&args.backend, &connection)?;
+    let context = Context {
+        args: &args,
+        connection: &connection,
+        backend: backend.as_ref(),
+        destination: &destination,
+        user: user.as_ref(),
+    };
     let slots: Vec<Slot> = jobs.iter().map(|job| job.slot.clone()).collect();
     let work = Box::pin(async {
         // Nodes side by side, the containers of one node in turn: a freeze
@@ -194,7 +200,7 @@ async fn prepare(
         container: args.container.as_deref(),
     };
     let mut rights = selection.rights(&connection.namespace);
-    rights.push(Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"));
+    rights.push(backend::choose(&args.backend, connection)?.right());
     let scattered = args.all_namespaces && args.collector.collector_namespace.is_none();
     if !scattered {
         rights.extend(Plan::rights(args.collector.namespace(connection)));

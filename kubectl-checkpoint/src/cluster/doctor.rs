@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::answer::write;
 use super::args::{DoctorArgs, OutputFormat};
+use super::backend::{self, Backend};
 use super::checks::{self, Check, State};
 use super::collector::{MANAGED_BY, Plan};
 use super::connection::Connection;
@@ -47,11 +48,12 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
     let examination = Box::pin(async {
         let user = who_am_i(&connection).await;
         let name = user.as_ref().and_then(|user| user.pointer("/username")).and_then(Value::as_str);
-        let rights = rights(&args, &connection, target.as_ref());
+        let backend = backend::choose(&args.backend, &connection)?;
+        let rights = rights(&args, &connection, backend.as_ref(), target.as_ref());
         if args.rbac {
             return Ok((Vec::new(), Some(rbac_yaml("checkpoint-capture", &rights, name))));
         }
-        examine(&args, &connection, target.as_ref(), &rights, name, &reporter).await
+        examine(&args, &connection, backend.as_ref(), target.as_ref(), &rights, name, &reporter).await
     });
     let (checks, yaml) = tokio::select! {
         result = examination => result?,
@@ -81,12 +83,17 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
 }
 
 /// Every right a capture needs, in the order it needs them.
-fn rights(args: &DoctorArgs, connection: &Connection, target: Option<&Target>) -> Vec<Right> {
+fn rights(
+    args: &DoctorArgs,
+    connection: &Connection,
+    backend: &dyn Backend,
+    target: Option<&Target>,
+) -> Vec<Right> {
     let mut rights = match target {
         Some(target) => target.rights(&connection.namespace),
         None => vec![Right::namespaced(&connection.namespace, "get", "", "pods", "look up the target")],
     };
-    rights.push(Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint"));
+    rights.push(backend.right());
     rights.extend(Plan::rights(args.collector.namespace(connection)));
     rights
 }
@@ -94,6 +101,7 @@ fn rights(args: &DoctorArgs, connection: &Connection, target: Option<&Target>) -
 async fn examine(
     args: &DoctorArgs,
     connection: &Connection,
+    backend: &dyn Backend,
     target: Option<&Target>,
     rights: &[Right],
     user: Option<&str>,
@@ -136,7 +144,7 @@ async fn examine(
     let nodes = nodes(args, connection, found.as_ref(), target.is_some(), &mut checks).await;
     for (name, node) in &nodes {
         reporter.step(&format!("examining node {name}"));
-        of_node(connection, name, node.as_ref(), found.as_ref(), &mut checks).await;
+        of_node(connection, backend, name, node.as_ref(), found.as_ref(), &mut checks).await;
     }
     if let Some((name, _)) = nodes.first() {
         let namespace = args.collector.namespace(connection);
@@ -213,6 +221,7 @@ async fn nodes(
 
 async fn of_node(
     connection: &Connection,
+    backend: &dyn Backend,
     name: &str,
     node: Option<&Node>,
     found: Option<&Found>,
@@ -223,7 +232,7 @@ async fn of_node(
     }
     let info = node.and_then(|node| node.status.as_ref()).and_then(|status| status.node_info.as_ref());
     let runtime = info.map(|info| info.container_runtime_version.as_str());
-    checks.push(endpoint(connection, name, runtime).await);
+    checks.push(endpoint(connection, backend, name, runtime).await);
     let vitals = match vitals::ask(connection, name, found).await {
         Ok(vitals) => {
             checks.push(checks::disk(name, &vitals, runtime));
@@ -247,15 +256,20 @@ async fn of_node(
 /// Asks the kubelet for a checkpoint of a pod that cannot exist, as its name is
 /// none that Kubernetes lets be: nothing can be frozen, and the answer shows
 /// how far a real request would come.
-async fn endpoint(connection: &Connection, node: &str, runtime: Option<&str>) -> Check {
+async fn endpoint(
+    connection: &Connection,
+    backend: &dyn Backend,
+    node: &str,
+    runtime: Option<&str>,
+) -> Check {
     let subject = format!("node {node}");
     let check = |state, detail: String| Check::new("kubelet.endpoint", state, &subject, detail);
-    let answer = match trigger::probe(connection, node).await {
+    let answer = match trigger::probe(connection, backend, node).await {
         Ok(answer) => answer,
         Err(error) => return check(State::Failed, format!("no answer: {error}")),
     };
     let context = Context {
-        route: Route::ApiServer,
+        route: backend.route(),
         node,
         namespace: trigger::NO_NAMESPACE,
         pod: trigger::NO_NAME,
@@ -265,10 +279,11 @@ async fn endpoint(connection: &Connection, node: &str, runtime: Option<&str>) ->
     };
     let explanation = explain(answer.status, answer.content_type.as_deref(), &answer.body, &context);
     if explanation.class == Class::NoSuchPod {
-        return check(
-            State::Ok,
-            String::from("the kubelet serves checkpoints, and the API server may ask for them"),
-        );
+        let who = match backend.route() {
+            Route::ApiServer => "the API server",
+            Route::Kubelet => "you",
+        };
+        return check(State::Ok, format!("the kubelet serves checkpoints, and {who} may ask for them"));
     }
     let remedies = explanation.remedies.join("; ");
     let rule = explanation.rbac.map_or_else(String::new, |yaml| format!("\n{}", yaml.trim_end()));

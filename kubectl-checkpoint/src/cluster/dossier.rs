@@ -7,14 +7,13 @@ use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Map, Value, json};
 
-use super::args::CreateArgs;
 use super::collector::{Plan, Running};
 use super::connection::Connection;
 use super::record;
 use super::report::Reporter;
 use super::target::Found;
 use super::text;
-use super::trigger::{self, Answer};
+use super::trigger::Answer;
 
 /// The time, as the record writes it.
 pub(super) fn now() -> String {
@@ -58,9 +57,9 @@ pub(super) async fn node_info(
 
 /// What is known of a capture when the kubelet has answered.
 pub(super) fn opening(
-    args: &CreateArgs,
     connection: &Connection,
     found: &Found,
+    request: &str,
     user: Option<&Value>,
     node: Option<&NodeSystemInfo>,
     answer: &Answer,
@@ -96,7 +95,7 @@ pub(super) fn opening(
         },
         "request": {
             "method": "POST",
-            "path": trigger::path(found, args.timeout),
+            "path": request,
             "started": answer.started.to_string(),
             "finished": answer.finished.to_string(),
         },

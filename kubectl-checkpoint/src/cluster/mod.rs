@@ -16,6 +16,7 @@
 
 mod answer;
 mod args;
+mod backend;
 mod capture;
 mod checks;
 pub mod collector;
@@ -40,6 +41,7 @@ mod selection;
 mod session;
 mod sink;
 mod stored;
+mod surroundings;
 pub mod target;
 mod text;
 mod transfer;

@@ -5,9 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::{SignedDuration, Timestamp};
+use kube::Client;
 use kube::client::Body;
 
+use super::backend::Backend;
 use super::connection::{Connection, chain};
+use super::explain::Route;
 use super::target::Found;
 use super::text;
 
@@ -40,16 +43,13 @@ impl Answer {
     }
 }
 
-/// Returns the path and query of the request. The names were checked when the
-/// target was parsed; nothing in them needs an escape.
-pub fn path(found: &Found, timeout: Option<u32>) -> String {
+/// Returns the path and query of the request at the kubelet. The names were
+/// checked when the target was parsed; nothing in them needs an escape.
+pub(super) fn path(found: &Found, timeout: Option<u32>) -> String {
     // No other parameter: the kubelet takes a `timeout=30s` that a client
     // library added for itself as its own, and answers 404.
     let query = timeout.map_or_else(String::new, |seconds| format!("?timeout={seconds}"));
-    format!(
-        "/api/v1/nodes/{}/proxy/checkpoint/{}/{}/{}{query}",
-        found.node, found.namespace, found.pod, found.container
-    )
+    format!("/checkpoint/{}/{}/{}{query}", found.namespace, found.pod, found.container)
 }
 
 /// A namespace that is there in every cluster.
@@ -62,19 +62,20 @@ pub(super) const NO_NAME: &str = "KUBECTL-CHECKPOINT-DOCTOR";
 /// # Errors
 ///
 /// When there is no answer.
-pub(super) async fn probe(connection: &Connection, node: &str) -> Result<Answer> {
-    let path = format!("/api/v1/nodes/{node}/proxy/checkpoint/{NO_NAMESPACE}/{NO_NAME}/{NO_NAME}");
+pub(super) async fn probe(connection: &Connection, backend: &dyn Backend, node: &str) -> Result<Answer> {
+    let path = format!("/checkpoint/{NO_NAMESPACE}/{NO_NAME}/{NO_NAME}");
     let limit = connection.request_timeout.unwrap_or(Duration::from_secs(30));
-    match tokio::time::timeout(limit, exchange(connection, &path)).await {
+    match tokio::time::timeout(limit, backend.post(node, &path)).await {
         Ok(answer) => answer.map_err(|why| anyhow!("{}", text::quote(&why))),
         Err(_) => bail!("nothing came within {} s", limit.as_secs()),
     }
 }
 
-async fn exchange(connection: &Connection, path: &str) -> Result<Answer, String> {
+/// Sends one POST and reads the answer, whatever it says.
+pub(super) async fn exchange(client: &Client, path: &str) -> Result<Answer, String> {
     let request = http::Request::post(path).body(Body::from(Vec::new())).map_err(|error| chain(&error))?;
     let started = Timestamp::now();
-    let response = connection.client.send(request).await.map_err(|error| chain(&error))?;
+    let response = client.send(request).await.map_err(|error| chain(&error))?;
     let status = response.status().as_u16();
     let header = |name: http::HeaderName| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -100,10 +101,16 @@ async fn exchange(connection: &Connection, path: &str) -> Result<Answer, String>
 /// # Errors
 ///
 /// When there is no answer: then it is not known whether a checkpoint was made.
-pub async fn post(connection: &Connection, found: &Found, timeout: Option<u32>) -> Result<Answer> {
+pub(super) async fn post(
+    connection: &Connection,
+    backend: &dyn Backend,
+    found: &Found,
+    timeout: Option<u32>,
+) -> Result<Answer> {
     let path = path(found, timeout);
-    let exchange =
-        async { exchange(connection, &path).await.map_err(|why| unanswered(connection, found, &why)) };
+    let exchange = async {
+        backend.post(&found.node, &path).await.map_err(|why| unanswered(connection, backend, found, &why))
+    };
     let Some(seconds) = timeout else {
         return exchange.await;
     };
@@ -121,7 +128,11 @@ pub async fn post(connection: &Connection, found: &Found, timeout: Option<u32>) 
     }
 }
 
-fn unanswered(connection: &Connection, found: &Found, why: &str) -> anyhow::Error {
+fn unanswered(connection: &Connection, backend: &dyn Backend, found: &Found, why: &str) -> anyhow::Error {
+    let other = match backend.route() {
+        Route::ApiServer => connection.server.as_str(),
+        Route::Kubelet => "the kubelet",
+    };
     anyhow!(
         "no answer to the checkpoint request for {}/{}/{} from {}: {}\n  \
          cause: the connection ended; whether a checkpoint was begun is not known, and nothing was repeated\n  \
@@ -129,7 +140,7 @@ fn unanswered(connection: &Connection, found: &Found, why: &str) -> anyhow::Erro
         found.namespace,
         found.pod,
         found.container,
-        connection.server,
+        other,
         text::quote(why),
         found.node
     )

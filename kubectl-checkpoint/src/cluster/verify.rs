@@ -2,7 +2,7 @@
 //! the record is as it was written.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -81,15 +81,15 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let mut items = Vec::new();
     for archive in &args.archives {
         let record = args.record.clone().unwrap_or_else(|| with_suffix(archive, ".evidence.json"));
-        items.push(one(archive, record)?);
+        items.push(one(archive, &record)?);
     }
     write(&items, &[], args.output)?;
     let code = if items.iter().all(|item| item.intact) { 0 } else { cli::NEGATIVE };
     Ok(ExitCode::from(code))
 }
 
-fn one(archive: &Path, record: PathBuf) -> Result<Verification> {
-    let chain = record::read(&record).with_context(|| {
+fn one(archive: &Path, record: &Path) -> Result<Verification> {
+    let chain = record::read(record).with_context(|| {
         format!("cannot read the record {}; --record FILE names another", record.display())
     })?;
     let file = File::open(archive).with_context(|| format!("cannot open {}", archive.display()))?;
@@ -97,7 +97,7 @@ fn one(archive: &Path, record: PathBuf) -> Result<Verification> {
     let (size_bytes, sha256) = (read.bytes(), read.sha256());
     let mut result = Verification {
         archive: shown(archive),
-        record: shown(&record),
+        record: shown(record),
         size_bytes,
         lines: chain.lines.len() as u64,
         record_sha256: chain.last_sha256,
@@ -126,12 +126,15 @@ fn one(archive: &Path, record: PathBuf) -> Result<Verification> {
     Ok(result)
 }
 
-/// Compares the archive with every line that speaks of it. Returns whether one
-/// did, or the first line that says otherwise.
+/// Compares the archive with every line that speaks of it: of the one that came
+/// home last, where `--force` replaced an earlier one. Returns whether one did,
+/// or the first line that says otherwise.
 fn contradiction(lines: &[Value], sha256: &str, size: u64) -> Result<bool, (u64, String)> {
+    let is_verified = |line: &&Value| line.get("outcome") == Some(&Value::from("verified"));
+    let last = lines.iter().rfind(is_verified).map(|line| line.get("nodePath"));
     let mut spoken = false;
     for (number, line) in (1..).zip(lines) {
-        let of_archive = line.get("outcome") == Some(&Value::from("verified"));
+        let of_archive = is_verified(&line) && last == Some(line.get("nodePath"));
         let Some(recorded) = line.get("sha256").and_then(Value::as_str).filter(|_| of_archive) else {
             continue;
         };
@@ -150,6 +153,8 @@ fn contradiction(lines: &[Value], sha256: &str, size: u64) -> Result<bool, (u64,
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn record(path: &Path, lines: &[Value]) {
@@ -178,7 +183,7 @@ mod tests {
     fn what_was_not_touched_is_intact() {
         let dir = tempfile::tempdir().unwrap();
         let (archive, path) = sample(dir.path());
-        let found = one(&archive, path).unwrap();
+        let found = one(&archive, &path).unwrap();
         assert!(found.intact && found.problem.is_none() && found.lines == 3, "{found:?}");
     }
 
@@ -204,10 +209,23 @@ mod tests {
         ];
         for (content, line) in cases {
             std::fs::write(&path, &content).unwrap();
-            let found = one(&archive, path.clone()).unwrap();
+            let found = one(&archive, &path).unwrap();
             assert!(!found.intact, "{content}");
             assert_eq!(found.line, line, "{content}: {found:?}");
         }
+    }
+
+    #[test]
+    fn an_archive_that_was_replaced_is_not_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (archive, path) = sample(dir.path());
+        std::fs::write(&archive, "other").unwrap();
+        let sha256 = "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa";
+        let line = serde_json::json!({"step": "capture", "outcome": "verified", "nodePath": "/c/2", "sha256": sha256});
+        record(&path, &[line]);
+        assert!(one(&archive, &path).unwrap().intact);
+        std::fs::write(&archive, "content").unwrap();
+        assert_eq!(one(&archive, &path).unwrap().line, Some(4));
     }
 
     #[test]
@@ -215,7 +233,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (archive, path) = sample(dir.path());
         std::fs::write(&archive, "Content").unwrap();
-        let found = one(&archive, path).unwrap();
+        let found = one(&archive, &path).unwrap();
         assert_eq!((found.intact, found.line), (false, Some(1)), "{found:?}");
     }
 }

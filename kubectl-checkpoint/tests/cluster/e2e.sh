@@ -62,6 +62,15 @@ no_collector() {
     if [ -z "$left" ]; then ok "no collector pod remains ($1)"; else bad "collector pods remain ($1): $left"; fi
 }
 json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
+fresh_tcp() {
+    kubectl delete pod tcp --wait >/dev/null 2>&1
+    kubectl apply -f "$here/manifests/pods.yaml" >/dev/null 2>&1
+    kubectl wait --for=condition=Ready pod/tcp --timeout=60s >/dev/null 2>&1
+    for _ in $(seq 30); do
+        kubectl exec tcp -- netstat -tan 2>/dev/null | grep -q ESTABLISHED && break
+        sleep 1
+    done
+}
 digest() { sha256sum "$1" | cut -d' ' -f1; }
 
 # The whole way, for a regular container.
@@ -122,13 +131,7 @@ check "nothing was frozen meanwhile" [ "$(ls "$node_files" | wc -l)" = "$before"
 
 # CRIU refuses an established TCP connection. A pod of its own making: an
 # earlier checkpoint may have ended the sleeps that keep the connection open.
-kubectl delete pod tcp --wait >/dev/null 2>&1
-kubectl apply -f "$here/manifests/pods.yaml" >/dev/null 2>&1
-kubectl wait --for=condition=Ready pod/tcp --timeout=60s >/dev/null 2>&1
-for _ in $(seq 30); do
-    kubectl exec tcp -- netstat -tan 2>/dev/null | grep -q ESTABLISHED && break
-    sleep 1
-done
+fresh_tcp
 if run 2 tcp/tcp; then
     for part in "CRIU refused" "tcp-established" "/etc/criu/runc.conf" "criu-dump.log"; do
         said "$part" && ok "the refusal says: $part" || bad "the refusal says: $part"
@@ -198,6 +201,31 @@ else
 fi
 kubectl delete clusterrolebinding/e2e-responder serviceaccount/e2e-responder >/dev/null 2>&1
 no_collector "after captures with other identities"
+
+# Directly to the kubelet, by an account that may not use nodes/proxy.
+ca=("--kubelet-certificate-authority" "$lab/pki/ca.crt")
+run 2 counter/counter --kubeconfig ckpt.kubeconfig --kubelet "${ca[@]}" && {
+    said "nodes/proxy" && bad "nodes/proxy is not asked for" || ok "nodes/proxy is not asked for"
+}
+sed -n '/^---$/,$p' err >rule.yaml
+if kubectl apply -f rule.yaml >/dev/null 2>err; then
+    run 0 counter/counter direct.tar --kubeconfig ckpt.kubeconfig --kubelet --kubelet-url https://10.199.0.2:10250 "${ca[@]}" \
+        && ok "nodes/checkpoint is enough for the kubelet"
+    run 0 verify direct.tar && ok "what came home verifies"
+    kubectl delete -f rule.yaml >/dev/null 2>&1
+else
+    bad "the printed rule can be applied"
+fi
+# Many at once: the failures beside the successes.
+mkdir many
+fresh_tcp
+kubectl label pod counter tcp --overwrite e2e=many >/dev/null 2>&1
+run 3 -l e2e=many --all-containers --dest many -o json && {
+    check "what could be frozen is here" [ "$(ls many/*.tar | wc -l)" = 2 ]
+    check "what could not be frozen is named" \
+        [ "$(json out '[c["pod"] for c in d["items"] if c["problem"]]')" = "['tcp']" ]
+}
+no_collector "after many"
 
 # A namespace that enforces the baseline Pod Security Standard.
 # It stays: without controllers its deletion would never end.

@@ -145,6 +145,14 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
             };
             Ok(raw(*status, content_type, body.clone()))
         }
+        // The kubelet itself, on the same address.
+        (Method::POST, ["checkpoint", "default", name, _]) if name.chars().any(char::is_uppercase) => {
+            let Trigger::Answer(status, content_type, body) = &shared.scenario.probe else {
+                return Err(Gone);
+            };
+            Ok(raw(*status, content_type, body.clone()))
+        }
+        (Method::POST, ["checkpoint", rest @ ..]) => checkpoint(&shared, "node-1", rest, &query).await,
         (Method::POST, ["api", "v1", "nodes", node, "proxy", "checkpoint", rest @ ..]) => {
             checkpoint(&shared, node, rest, &query).await
         }
@@ -206,6 +214,13 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
                 "spec": {"selector": {"matchLabels": {"app": name}}},
             }),
         )),
+        (Method::GET, ["api", "v1", "namespaces", "shop", "pods", _, "log"]) => {
+            Ok(if query.contains("previous=true") {
+                failure(400, "BadRequest", "previous terminated container \"app\" not found")
+            } else {
+                raw(200, "text/plain", b"2026-11-23T17:00:00Z said \x1b[2J\n".to_vec())
+            })
+        }
         (Method::GET, ["api", "v1", "namespaces", _, "events"]) => Ok(answer(200, &events(&shared))),
         (Method::GET, ["api", "v1", "namespaces", "shop", "pods"]) => {
             let items: Vec<Value> =
