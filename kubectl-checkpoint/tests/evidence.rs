@@ -307,3 +307,40 @@ fn memory_adds_up() {
     let mapped: u64 = processes.iter().map(|p| p["mappedBytes"].as_u64().unwrap()).sum();
     assert_eq!(total["mappedBytes"], mapped);
 }
+
+#[test]
+fn a_pod_is_shown_as_its_containers() {
+    let pod = tempfile::tempdir().unwrap();
+    let options = r#"{"version":1,"containers":{"web":"web","counter":"counter"}}"#;
+    std::fs::write(pod.path().join("pod.options"), options).unwrap();
+    for (name, archive) in [("web", SIMPLE), ("counter", COUNTER)] {
+        let file = std::fs::File::open(archive).unwrap();
+        tar::Archive::new(file).unpack(pod.path().join(name)).unwrap();
+    }
+    let path = pod.path().to_str().unwrap();
+    let answer = json(&["ps", "-o", "json", path]);
+    assert!(answer.get("archive").is_none());
+    let list = answer["items"].as_array().unwrap();
+    let count = |name: &str| list.iter().filter(|i| i["archive"] == format!("{path}/{name}")).count();
+    let alone = |archive| items(&["ps", "-o", "json", archive]).len();
+    assert_eq!((count("web"), count("counter")), (alone(SIMPLE), alone(COUNTER)));
+    assert_eq!(list.len(), alone(SIMPLE) + alone(COUNTER));
+}
+
+#[test]
+fn logs_have_times_and_streams() {
+    let lines = items(&["logs", "-o", "json", COUNTER]);
+    assert_eq!((lines[0]["text"].as_str(), lines[0]["stream"].as_str()), (Some("tick 0"), Some("stdout")));
+    assert_eq!(lines[0]["time"], "2026-11-23T17:25:58.861123418Z");
+    assert!(text(&["logs", SIMPLE]).contains("stdout   started"));
+}
+
+#[test]
+fn namespaces_say_which_are_the_hosts() {
+    let list = items(&["namespaces", "-o", "json", SIMPLE]);
+    let of = |kind| list.iter().find(|n| n["type"] == kind).unwrap();
+    assert_eq!((&of("user")["host"], &of("net")["host"]), (&true.into(), &false.into()));
+    assert_eq!(of("user")["hostSource"]["field"], "root_ids.user_ns_id");
+    let groups = items(&["cgroups", "-o", "json", SIMPLE]);
+    assert!(groups.iter().any(|g| g["processes"].as_array().is_some_and(|p| p.len() == 3)));
+}
