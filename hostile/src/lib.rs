@@ -1,6 +1,6 @@
 //! Evidence that means harm: a writer, a mutator, and what is done with the results.
 //!
-//! - [`write`] builds archives and images from a few words. It was written
+//! - [`mod@write`] builds archives and images from a few words. It was written
 //!   from the formats' descriptions and shares no layout with the reader.
 //! - [`mutate`] changes bytes, numbers, records and members, by a seed.
 //! - [`bodies`] feed bytes to one part of the library each. The fuzz targets

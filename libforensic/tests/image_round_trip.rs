@@ -222,3 +222,15 @@ fn kinds_with_records_have_samples() {
     // One message has no file of its own.
     assert_eq!(sampled, framed - 1);
 }
+
+/// Found by mutation: four bytes of a size of eight were taken for a whole size of four.
+#[test]
+fn a_plugins_image_cut_within_its_size() {
+    let bytes = include_bytes!("fixtures/fuzzed/amdgpu-kfd-cut-within-its-size.img");
+    let parsed = Image::parse(Some(Kind::AmdgpuKfd), bytes).unwrap();
+    assert_eq!(parsed.records.len(), 0);
+    assert_eq!(parsed.error.unwrap().kind(), image::ErrorKind::Truncated);
+    for len in 0..8 {
+        assert_round_trip("cut within its size", Some(Kind::AmdgpuKfd), &[0; 8][..len]);
+    }
+}

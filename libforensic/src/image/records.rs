@@ -269,7 +269,10 @@ impl<R: Read> Records<R> {
             }
             [] => return Ok(None),
             ref bytes => {
-                if let Ok(word) = <[u8; 4]>::try_from(bytes) {
+                // Half of a long size must not pass for a short one.
+                if let Ok(word) = <[u8; 4]>::try_from(bytes)
+                    && prefix == 4
+                {
                     u64::from(self.header.order.u32(word))
                 } else if let Ok(long) = <[u8; 8]>::try_from(bytes) {
                     u64::from_le_bytes(long)
