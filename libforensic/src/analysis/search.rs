@@ -398,6 +398,10 @@ impl Run<'_> {
             }
             Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(region.mapping.clone())))
         });
+        if self.search.matchers.keeps_bytes() {
+            m.bytes.clone_from(&hit.bytes);
+            return m;
+        }
         let whole = std::iter::once(0..u64::MAX).collect();
         let source = SpaceSource { space: Arc::clone(space), selected: whole };
         self.surround(&mut m, &source, hit);
