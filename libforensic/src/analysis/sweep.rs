@@ -362,9 +362,11 @@ impl<'r> Sweep<'r> {
             }
             Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(region.mapping.clone())))
         });
-        let whole = std::iter::once(0..u64::MAX).collect();
-        let source = SpaceSource { space: Arc::clone(space), selected: whole };
-        self.surround(&mut m, &source, hit, kept);
+        if !self.kept(&mut m, hit, kept) {
+            let whole = std::iter::once(0..u64::MAX).collect();
+            let source = SpaceSource { space: Arc::clone(space), selected: whole };
+            self.read_around(&mut m, &source, hit);
+        }
         m
     }
 
@@ -381,6 +383,13 @@ impl<'r> Sweep<'r> {
 
     /// Adds the bytes of the match and what is around them, as the worker kept them or read again.
     fn surround<S: Source + ?Sized>(&self, m: &mut Match, source: &S, hit: &Found, kept: &[u8]) {
+        if !self.kept(m, hit, kept) {
+            self.read_around(m, source, hit);
+        }
+    }
+
+    /// Adds the bytes that the worker kept, if it did.
+    fn kept(&self, m: &mut Match, hit: &Found, kept: &[u8]) -> bool {
         let (context, len) = (self.search.context, hit.len as usize);
         let all = hit.kept.and_then(|at| kept.get(at as usize..));
         if let Some((before, rest)) = all.and_then(|all| all.split_at_checked(context))
@@ -390,11 +399,16 @@ impl<'r> Sweep<'r> {
             m.before = before.to_vec();
             m.bytes = bytes.to_vec();
             m.after = after.to_vec();
-            return;
+            return true;
         }
+        false
+    }
+
+    /// Reads the match and what is around it.
+    fn read_around<S: Source + ?Sized>(&self, m: &mut Match, source: &S, hit: &Found) {
         let start = hit.address;
         let end = start.saturating_add(u64::from(hit.len));
-        let around = known_around(source, start..end, context as u64);
+        let around = known_around(source, start..end, self.search.context as u64);
         m.bytes = read(source, start..end);
         m.before = read(source, around.start..start);
         m.after = read(source, end..around.end);
