@@ -380,7 +380,7 @@ fn the_documentation_shows_real_screens() {
     ];
     let before = text.clone();
     for (name, scene) in scenes {
-        let mut session = Session::new((110, 28), &[INCIDENT]);
+        let mut session = Session::new((116, 28), &[INCIDENT]);
         scene(&mut session);
         let start = format!("<!-- screen: {name} -->\n```text\n");
         let at = text.find(&start).unwrap_or_else(|| panic!("no {name} in docs/tui.md")) + start.len();
