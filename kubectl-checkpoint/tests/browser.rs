@@ -105,6 +105,19 @@ impl Terminal {
         }
     }
 
+    /// Waits until all of the archive is there: what was shown before is read anew then.
+    fn wait_until_open(&self) {
+        let start = Instant::now();
+        loop {
+            let text = self.text();
+            if text.contains("where to go from here") && !text.contains("not all is here yet") {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not open:\n{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for the end; returns the exit code.
     fn end(&mut self) -> u32 {
         let start = Instant::now();
@@ -153,8 +166,8 @@ fn a_session_from_the_first_screen_to_the_last() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("matches.csv");
     let mut terminal = Terminal::open(&[INCIDENT]);
+    terminal.wait_until_open();
     terminal.wait_for("9 processes");
-    terminal.wait_for("where to go from here");
     // To the shell, its files, its socket, and back.
     terminal.press("jjj");
     terminal.wait_for("process 20 sh");
@@ -190,7 +203,7 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn copied_text_goes_to_the_terminal_encoded() {
     let mut terminal = Terminal::open(&[INCIDENT]);
-    terminal.wait_for("where to go from here");
+    terminal.wait_until_open();
     terminal.press("\tGy");
     terminal.wait_for("copied the row");
     let output = terminal.output.lock().unwrap().clone();
