@@ -411,3 +411,19 @@ fn images_made_from_a_checkpoint_give_its_members() {
     let e = read_stream(&other).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::NotACheckpoint);
 }
+
+/// Whoever shows progress learns how much of a compressed archive was read.
+#[test]
+fn reading_a_compressed_archive_is_counted() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    const PATH: &str = "../examples/evidence/incident.tar.gz";
+    let counter = Arc::new(AtomicU64::new(0));
+    let mut options = libforensic::archive::OpenOptions::default();
+    options.progress = Some(Arc::clone(&counter));
+    let mut keep = libforensic::archive::KeepAll;
+    libforensic::archive::Archive::open_with(PATH, options, &mut keep).unwrap();
+    let (read, size) = (counter.load(Ordering::Relaxed), std::fs::metadata(PATH).unwrap().len());
+    assert!(read > size / 2 && read <= size, "{read} of {size}");
+}

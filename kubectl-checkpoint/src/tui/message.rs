@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libforensic::analysis::Progress;
-use ratatui::crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 
 use super::hex::{Hex, Needle, Page};
 use super::place::{Place, Source};
@@ -89,6 +89,18 @@ pub(crate) enum Message {
     Signal(i32),
     /// Something that was to be written was, or was not.
     Written(Result<String, String>),
+}
+
+impl Message {
+    /// Whether it comes by itself, many times over, and can wait to be drawn.
+    pub(crate) fn is_background(&self) -> bool {
+        matches!(self, Self::Matches { .. } | Self::Unpacking { .. } | Self::More { .. } | Self::Marks { .. })
+    }
+
+    /// Whether the whole screen is to be drawn anew.
+    pub(crate) fn is_redraw(&self) -> bool {
+        matches!(self, Self::Key(key) if key.code == KeyCode::Char('l') && key.modifiers == KeyModifiers::CONTROL)
+    }
 }
 
 /// What is known of an archive at once.

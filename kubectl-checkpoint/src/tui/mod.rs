@@ -69,6 +69,10 @@ pub(crate) struct TuiArgs {
 
 /// How long a redraw waits for something small that is on its way.
 const PATIENCE: Duration = Duration::from_millis(8);
+/// How long keys that were typed ahead are taken in before a redraw.
+const TYPED: Duration = Duration::from_millis(2);
+/// Shortest time between redraws for what comes by itself.
+const CALM: Duration = Duration::from_millis(80);
 
 pub(crate) fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
@@ -109,15 +113,18 @@ fn browse(
 ) -> anyhow::Result<Option<i32>> {
     // The archive is often open before the first frame.
     let mut next = receive_within(receiver, PATIENCE);
+    let mut drawn: Option<Instant> = None;
     loop {
         let mut pending = next.take();
-        let deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE;
+        let mut urgent = drawn.is_none();
         // What is there already is taken in before anything is drawn, for a bounded time.
         while let Some(message) = pending {
             if let Message::Signal(signal) = message {
                 return Ok(Some(signal));
             }
-            let redraw = matches!(&message, Message::Key(key) if key.code == event::KeyCode::Char('l') && key.modifiers == event::KeyModifiers::CONTROL);
+            urgent |= !message.is_background();
+            let redraw = message.is_redraw();
             for effect in update::update(model, message) {
                 match effect {
                     Effect::Quit => return Ok(None),
@@ -129,7 +136,12 @@ fn browse(
             if redraw {
                 screen.terminal.clear()?;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            if urgent && !model.is_waiting() {
+                // Whoever pressed a key sees the answer before more is taken in.
+                deadline = deadline.min(now + TYPED);
+            }
+            let left = deadline.saturating_duration_since(now);
             pending = if left.is_zero() {
                 None
             } else if model.is_waiting() {
@@ -138,7 +150,16 @@ fn browse(
                 receiver.try_recv().ok()
             };
         }
+        // Results that stream in are drawn a few times a second, so that keys find an idle program.
+        let rest = drawn.map_or(Duration::ZERO, |at| CALM.saturating_sub(at.elapsed()));
+        if !urgent && !rest.is_zero() {
+            next = receive_within(receiver, rest);
+            if next.is_some() {
+                continue;
+            }
+        }
         screen.terminal.draw(|frame| draw::view(model, frame))?;
+        drawn = Some(Instant::now());
         match receiver.recv() {
             Ok(message) => next = Some(message),
             Err(_) => return Ok(None),

@@ -115,6 +115,12 @@ pub(crate) enum Popup {
     /// The keys, from that line on.
     Help(usize),
     Pick(Pick),
+    /// A row as a whole: names and values, from that line on.
+    Details {
+        title: String,
+        facts: Vec<(String, String)>,
+        top: usize,
+    },
 }
 
 /// What the status line says besides.

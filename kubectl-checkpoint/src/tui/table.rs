@@ -66,6 +66,9 @@ pub(crate) const fn spare(column: Column, rank: u8) -> Column {
     Column { rank, ..column }
 }
 
+/// The rank of a column that is only written to files.
+pub(crate) const HIDDEN: u8 = u8::MAX;
+
 /// One row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Row {

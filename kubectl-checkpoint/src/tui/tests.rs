@@ -361,11 +361,14 @@ fn hostile_text_stays_text() {
     }
 }
 
+/// A screen by name, and how one gets there.
+type Scene<'s> = (&'static str, &'s dyn Fn(&mut Session));
+
 /// The screens in the documentation are what the browser shows.
 #[test]
 fn the_documentation_shows_real_screens() {
     let mut text = std::fs::read_to_string("../docs/tui.md").unwrap();
-    let scenes: [(&str, &dyn Fn(&mut Session)); 5] = [
+    let scenes: [Scene; 5] = [
         ("overview", &|s| s.press("j j j")),
         ("memory", &|s| {
             s.press("j j j j j j 2 f rwx Enter Esc");
@@ -377,7 +380,7 @@ fn the_documentation_shows_real_screens() {
     ];
     let before = text.clone();
     for (name, scene) in scenes {
-        let mut session = Session::new((110, 28), &[INCIDENT]);
+        let mut session = Session::new((116, 28), &[INCIDENT]);
         scene(&mut session);
         let start = format!("<!-- screen: {name} -->\n```text\n");
         let at = text.find(&start).unwrap_or_else(|| panic!("no {name} in docs/tui.md")) + start.len();

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use libforensic::Checkpoint;
 use libforensic::analysis::search::Search;
-use libforensic::archive::OpenOptions as ArchiveOptions;
+use libforensic::archive::{Archive, Keep, OpenOptions as ArchiveOptions, Retention};
 use libforensic::model::Options;
 
 use super::load::{self, Part};
 use super::message::{Effect, Message};
+use super::place::View;
 
 /// How often progress is told.
 const BEAT: Duration = Duration::from_millis(100);
@@ -40,8 +41,17 @@ impl Worker {
     /// Starts work.
     pub(crate) fn start(&self, effect: Effect) {
         let worker = self.clone();
-        // A panic in a thread ends that piece of work; its message says so.
-        std::thread::spawn(move || worker.run(effect));
+        std::thread::spawn(move || {
+            if is_long(&effect) {
+                step_back();
+            }
+            // A panic costs that piece of work only; whoever waits for it is told.
+            let work = std::panic::AssertUnwindSafe(|| worker.run(effect));
+            if std::panic::catch_unwind(work).is_err() {
+                let why = "a piece of work broke off by a fault of the program; what it would have shown is missing";
+                worker.send(Message::Written(Err(why.to_owned())));
+            }
+        });
     }
 
     fn send(&self, message: Message) {
@@ -116,15 +126,23 @@ impl Worker {
 
     fn open(&self, tab: usize, path: &Path) {
         let counter = Arc::new(AtomicU64::new(0));
+        let members = Arc::new(AtomicUsize::new(0));
         let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
-        let ticker = self.ticker(tab, &counter, total);
+        let ticker = self.ticker(tab, &counter, &members, total);
         let mut archive = ArchiveOptions::default();
         archive.progress = Some(Arc::clone(&counter));
-        let mut options = Options::default();
-        options.archive = archive;
-        options.memory = true;
-        options.parents = self.parents.to_vec();
-        let opened = Checkpoint::open_with(path, options);
+        let opened = if self.parents.is_empty() {
+            let kept = archive.limits.resident_bytes;
+            let mut arrivals =
+                Arrivals { worker: self, tab, members, small: Vec::new(), kept, shown: 0, last: None };
+            Archive::open_with(path, archive, &mut arrivals).and_then(Checkpoint::from_archive)
+        } else {
+            let mut options = Options::default();
+            options.archive = archive;
+            options.memory = true;
+            options.parents = self.parents.to_vec();
+            Checkpoint::open_with(path, options)
+        };
         drop(ticker);
         match opened {
             Err(e) => self.send(Message::Failed { tab, why: e.to_string() }),
@@ -139,14 +157,23 @@ impl Worker {
     }
 
     /// Tells how much of a compressed archive was read, until it is dropped.
-    fn ticker(&self, tab: usize, counter: &Arc<AtomicU64>, total: Option<u64>) -> Sender<()> {
+    fn ticker(
+        &self,
+        tab: usize,
+        counter: &Arc<AtomicU64>,
+        members: &Arc<AtomicUsize>,
+        total: Option<u64>,
+    ) -> Sender<()> {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        let (worker, counter) = (self.clone(), Arc::clone(counter));
+        let (worker, counter, members) = (self.clone(), Arc::clone(counter), Arc::clone(members));
         std::thread::spawn(move || {
-            // A plain archive is open before the first beat.
-            while stopped.recv_timeout(BEAT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            loop {
                 let read = counter.load(Ordering::Relaxed);
-                worker.send(Message::Unpacking { tab, read, total, members: 0 });
+                let members = members.load(Ordering::Relaxed);
+                worker.send(Message::Unpacking { tab, read, total, members });
+                if stopped.recv_timeout(BEAT) != Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    return;
+                }
             }
         });
         stop
@@ -229,6 +256,83 @@ impl Worker {
         self.send(Message::Matches { tab, search, rows, found, scanned: progress.bytes() });
         Ok(())
     }
+}
+
+/// Whether work takes all cores for a while.
+fn is_long(effect: &Effect) -> bool {
+    match effect {
+        Effect::Search { .. } | Effect::Find { .. } | Effect::Export { .. } => true,
+        Effect::Load { place, .. } => place.view == View::Strings,
+        _ => false,
+    }
+}
+
+/// Lets whoever draws and takes keys go first. Threads that this one starts inherit it.
+fn step_back() {
+    // On Linux the nice value belongs to the thread, elsewhere to the whole process.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}
+
+/// Makes what has come of a compressed archive usable while the rest is unpacked.
+struct Arrivals<'w> {
+    worker: &'w Worker,
+    tab: usize,
+    members: Arc<AtomicUsize>,
+    /// Small members so far.
+    small: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Bytes that may still be kept.
+    kept: u64,
+    /// How many of them are in what was shown last.
+    shown: usize,
+    last: Option<Instant>,
+}
+
+/// How often what has come is shown anew.
+const ANEW: Duration = Duration::from_millis(500);
+
+impl Retention for Arrivals<'_> {
+    fn small(&mut self, name: &[u8], data: &[u8]) {
+        self.members.fetch_add(1, Ordering::Relaxed);
+        if let Some(left) = self.kept.checked_sub(data.len() as u64) {
+            self.kept = left;
+            self.small.push((name.to_vec(), data.to_vec()));
+        }
+    }
+
+    fn large(&mut self, _: &[u8], _: u64) -> Keep {
+        // A large member takes a while: time to show what came before it.
+        let is_new = self.small.len() > self.shown;
+        if is_new && self.last.is_none_or(|last| last.elapsed() > ANEW) {
+            self.shown = self.small.len();
+            self.last = Some(Instant::now());
+            if let Some(checkpoint) = partial(&self.small) {
+                let checkpoint = Arc::new(checkpoint);
+                self.worker.keep(self.tab, &checkpoint);
+                let archive = Box::new(load::opened(&checkpoint));
+                self.worker.send(Message::Opened { tab: self.tab, archive, complete: false });
+            }
+        }
+        Keep::All
+    }
+}
+
+/// A checkpoint of the members that are here; `None` while they make none.
+fn partial(members: &[(Vec<u8>, Vec<u8>)]) -> Option<Checkpoint> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, data) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(data.len() as u64);
+        header.set_mode(0o600);
+        // Not known here: a time that no calendar has is shown as none.
+        header.set_mtime(1 << 60);
+        // Names that no tar should have are left for the whole archive.
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        let _ = tar.append_data(&mut header, name, data.as_slice());
+    }
+    let bytes = tar.into_inner().ok()?;
+    let archive = Archive::from_reader(bytes.as_slice(), "-", ArchiveOptions::default()).ok()?;
+    Checkpoint::from_archive(archive).ok()
 }
 
 /// Writes a file that must not exist yet.

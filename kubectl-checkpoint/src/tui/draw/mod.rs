@@ -268,7 +268,7 @@ fn opening(canvas: &mut Canvas, model: &Model, area: Rect) {
         canvas.put(area, area.x, y, "opening …", Role::Dim);
         return;
     };
-    let text = format!("unpacking: {} of {}, {members} members so far", bytes(read), bytes(total));
+    let text = format!("unpacking: {} of {}, {members} small members so far", bytes(read), bytes(total));
     canvas.put(area, area.x, y, &text, Role::Plain);
     let width = u64::from(area.width.saturating_sub(2).min(60));
     let done = u16::try_from(read.min(total) * width / total).unwrap_or(0);
@@ -304,7 +304,7 @@ fn status(canvas: &mut Canvas, model: &Model, area: Rect) {
         && tab.usable
     {
         let percent = read.saturating_mul(100).checked_div(total).unwrap_or(0).min(100);
-        facts.push((format!("unpacking {percent} %, memory comes later"), Role::Warn));
+        facts.push((format!("unpacking {percent} %: not all is here yet"), Role::Warn));
     }
     if tab.results.running {
         let results = &tab.results;

@@ -7,13 +7,14 @@ use super::super::model::{Model, Pick, Popup};
 use super::super::table::width;
 use super::super::theme::Role;
 use super::super::update::NAMES;
-use super::Canvas;
+use super::{Canvas, wrap};
 
 pub(super) fn popup(canvas: &mut Canvas, model: &Model, whole: Rect) {
     match &model.popup {
         Popup::None => offers(canvas, model, whole),
         Popup::Help(top) => help(canvas, whole, *top),
         Popup::Pick(pick) => choices(canvas, whole, pick),
+        Popup::Details { title, facts, top } => details(canvas, whole, title, facts, *top),
     }
 }
 
@@ -60,6 +61,33 @@ fn help(canvas: &mut Canvas, whole: Rect, top: usize) {
     if shown < keys::TABLE.len() {
         let more = format!(" {} more below ", keys::TABLE.len() - shown);
         canvas.put(whole, area.right().saturating_sub(width(&more) + 1), area.bottom(), &more, Role::Dim);
+    }
+}
+
+/// All of a row, its long values broken.
+fn details(canvas: &mut Canvas, whole: Rect, title: &str, facts: &[(String, String)], top: usize) {
+    let room = whole.width.saturating_sub(8).clamp(10, 100);
+    let names = facts.iter().map(|f| width(&f.0)).max().unwrap_or(0);
+    let value = usize::from(room.saturating_sub(names + 4)).max(8);
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for (name, text) in facts {
+        let mut name = name.as_str();
+        for line in wrap(text, value) {
+            // A word can be longer than a line.
+            let letters: Vec<char> = line.chars().collect();
+            for part in letters.chunks(value) {
+                lines.push((std::mem::take(&mut name), part.iter().collect()));
+            }
+        }
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let area = centred(whole, room + 2, height.min(whole.height.saturating_sub(2)));
+    let area = boxed(canvas, area, title);
+    let top = top.min(lines.len().saturating_sub(usize::from(area.height)));
+    for (i, (name, text)) in lines.iter().skip(top).take(usize::from(area.height)).enumerate() {
+        let y = area.y + u16::try_from(i).unwrap_or(0);
+        canvas.put(area, area.x + 1, y, name, Role::Heading);
+        canvas.put(area, area.x + 3 + names, y, text, Role::Plain);
     }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::model::{Model, Sheet};
-use super::super::table::{Column, Row, Table, contains_fold, width};
+use super::super::table::{Column, HIDDEN, Row, Table, contains_fold, width};
 use super::super::theme::Role;
 use super::{Canvas, strip, wrap};
 
@@ -96,7 +96,8 @@ fn draw_row(
 
 /// The column that shows that a row leads somewhere.
 fn link_column(table: &Table) -> usize {
-    if table.headed { 0 } else { table.columns.len() - 1 }
+    let first = table.columns.iter().position(|c| c.rank != HIDDEN).unwrap_or(0);
+    if table.headed { first } else { table.columns.len() - 1 }
 }
 
 /// Cells of a line that may be scrolled to the right.
@@ -138,7 +139,7 @@ fn columns(table: &Table, room: u16) -> Vec<(usize, u16)> {
         table.widths.get(i).copied().unwrap_or(0).clamp(width(c.name), c.most.max(width(c.name)))
     };
     let last = table.columns.len() - 1;
-    let mut shown: Vec<usize> = (0..=last).collect();
+    let mut shown: Vec<usize> = (0..=last).filter(|i| table.columns[*i].rank != HIDDEN).collect();
     // The last column holds what is most wanted: it gets a third of the room, or all it needs.
     let needed = |shown: &[usize]| {
         let front: u16 =

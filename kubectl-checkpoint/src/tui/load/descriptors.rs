@@ -6,14 +6,14 @@ use libforensic::Checkpoint;
 use libforensic::model::{DescriptorKind, FileDescriptor};
 
 use super::super::place::{Place, Source, View};
-use super::super::table::{Cell, Row, Table, col, num, spare};
+use super::super::table::{Cell, HIDDEN, Row, Table, col, num, spare};
 use super::super::theme::Role;
 use super::{absent, known, number, of, pids, text};
 use crate::evidence::mode;
 
 pub(super) fn files(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::Result<Table> {
     let columns = [
-        spare(num("PID"), if pid.is_some() { 9 } else { 0 }),
+        spare(num("PID"), if pid.is_some() { HIDDEN } else { 0 }),
         num("FD"),
         col("TYPE"),
         col("MODE"),

@@ -6,7 +6,7 @@ use libforensic::model::{
 };
 
 use super::super::place::{Place, View};
-use super::super::table::{Cell, Column, Row, Table, col, num, spare};
+use super::super::table::{Cell, Column, HIDDEN, Row, Table, col, num, spare};
 use super::super::theme::Role;
 use super::overview::call;
 use super::{absent, known, maybe, number, of, pids, text};
@@ -34,7 +34,7 @@ fn each(
 
 /// The column of process ids, where there are several.
 fn pid_column(pid: Option<u32>) -> Column {
-    spare(num("PID"), if pid.is_some() { 9 } else { 0 })
+    spare(num("PID"), if pid.is_some() { HIDDEN } else { 0 })
 }
 
 pub(super) fn environment(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::Result<Table> {
@@ -148,7 +148,7 @@ pub(super) fn threads(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::Resu
                 let region = space.as_ref().and_then(|s| s.region(value)).map(|r| &r.mapping);
                 let place = region.map_or_else(String::new, |m| {
                     let path = m.path.as_ref().map_or_else(|| m.kind.as_str().to_owned(), text);
-                    format!("{} {path}+{:#x}", m.perms, value - m.start)
+                    format!("{} {path}+{:#x}", m.perms, m.offset.wrapping_add(value - m.start))
                 });
                 let cells = vec![
                     Cell::number(at),

@@ -45,12 +45,12 @@ pub(super) fn sockets(checkpoint: &Checkpoint, pid: Option<u32>) -> Table {
     let columns = [
         spare(col("FAMILY"), 3),
         col("PROTO"),
-        col("STATE"),
+        spare(col("STATE"), 1),
         spare(num("RECV-Q"), 2),
         spare(num("SEND-Q"), 2),
+        col("HELD BY"),
         col("LOCAL"),
         col("REMOTE"),
-        col("HELD BY"),
     ];
     let all = checkpoint.sockets();
     let mut table = Table::new(format!("sockets of {}", of(checkpoint, pid)), &columns).empty("no sockets");
@@ -72,9 +72,9 @@ pub(super) fn sockets(checkpoint: &Checkpoint, pid: Option<u32>) -> Table {
             state,
             queue(s.receive_queue),
             queue(s.send_queue),
+            Cell::new(holders.join(" ")),
             Cell::new(local(s)),
             Cell::new(remote(s)),
-            Cell::new(holders.join(" ")),
         ];
         table.push(jumps(Row::new(cells).key(s.file_id.to_string()), s, &all, pid));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use libforensic::Checkpoint;
 
 use super::super::place::{Place, Source, View};
-use super::super::table::{Cell, Row, Table, col, num, spare};
+use super::super::table::{Cell, HIDDEN, Row, Table, col, num, spare};
 use super::super::theme::Role;
 use super::{known, maybe, number, of, pids, text};
 use crate::output::escape;
@@ -123,7 +123,8 @@ pub(super) fn namespaces(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::R
 }
 
 pub(super) fn cgroups(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::Result<Table> {
-    let columns = [spare(num("PID"), if pid.is_some() { 9 } else { 0 }), col("CONTROLLERS"), col("PATH")];
+    let columns =
+        [spare(num("PID"), if pid.is_some() { HIDDEN } else { 0 }), col("CONTROLLERS"), col("PATH")];
     let mut table = Table::new(format!("control groups of {}", of(checkpoint, pid)), &columns)
         .empty("none recorded: CRIU writes them only when it manages control groups");
     for one in pids(checkpoint, pid) {

@@ -373,8 +373,9 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
             if let Some(place) = jump {
                 return model.visit(place);
             }
-            model.say("this row leads nowhere");
+            details(model);
         }
+        Action::Details => details(model),
         Action::Jumps => {
             let items = cursor.row(&sheet.table).map(|r| r.jumps.clone()).unwrap_or_default();
             if items.is_empty() {
@@ -393,6 +394,20 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Shows all of the row, which may be wider than the screen.
+fn details(model: &mut Model) {
+    let Some(sheet) = model.tab().sheet() else { return };
+    let Some(row) = sheet.cursor.row(&sheet.table) else { return };
+    let names = sheet.table.columns.iter().map(|c| c.name);
+    let facts: Vec<(String, String)> = names
+        .zip(&row.cells)
+        .filter(|(_, cell)| !cell.text.is_empty() && cell.text != "-")
+        .map(|(name, cell)| (name.to_owned(), cell.text.clone()))
+        .collect();
+    let title = sheet.table.title.clone();
+    model.popup = Popup::Details { title, facts, top: 0 };
 }
 
 /// Goes to the next row with what was searched for.

@@ -25,7 +25,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Mouse(event) => mouse::mouse(model, event),
         Message::Resize(width, height) => resize(model, (width, height)),
         Message::Unpacking { tab, read, total, members } => {
-            if let Some(tab) = model.tabs.get_mut(tab) {
+            // A last beat may come after the end.
+            if let Some(tab) = model.tabs.get_mut(tab).filter(|t| matches!(t.state, State::Opening { .. })) {
                 tab.state = State::Opening { read, total, members };
             }
             Vec::new()

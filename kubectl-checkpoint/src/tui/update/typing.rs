@@ -55,6 +55,11 @@ fn popup(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 _ => model.popup = Popup::None,
             }
         }
+        Popup::Details { top, .. } => match key.code {
+            KeyCode::Up | KeyCode::Char('k') => *top = top.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => *top = top.saturating_add(1).min(10_000),
+            _ => model.popup = Popup::None,
+        },
         _ if leave => model.popup = Popup::None,
         Popup::Pick(pick) => {
             let last = pick.items.len().saturating_sub(1);

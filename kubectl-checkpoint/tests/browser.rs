@@ -1,0 +1,225 @@
+//! The browser in a real pseudo-terminal: a session from the first screen to the last.
+#![cfg(unix)]
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const INCIDENT: &str = "../examples/evidence/incident.tar.gz";
+const ROWS: usize = 40;
+const COLUMNS: usize = 140;
+
+/// The program in a terminal, and everything it wrote.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    output: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Terminal {
+    fn open(args: &[&str]) -> Self {
+        let (rows, cols) = (u16::try_from(ROWS).unwrap(), u16::try_from(COLUMNS).unwrap());
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"));
+        command.arg("tui");
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        command.cwd(std::env::current_dir().unwrap());
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&output);
+        std::thread::spawn(move || {
+            let mut buf = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut buf) {
+                written.lock().unwrap().extend_from_slice(&buf[..n]);
+            }
+        });
+        Self { child, master: pair.master, keys, output }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// What stands on the screen: a terminal that knows positions, clearing and text.
+    fn text(&self) -> String {
+        let output = self.output.lock().unwrap().clone();
+        let text = String::from_utf8_lossy(&output).into_owned();
+        let mut screen = vec![vec![' '; COLUMNS]; ROWS];
+        let (mut row, mut column) = (0, 0);
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c != '\x1b' {
+                if let Some(cell) = screen.get_mut(row).and_then(|r: &mut Vec<char>| r.get_mut(column)) {
+                    *cell = c;
+                }
+                column += 1;
+                continue;
+            }
+            match chars.next() {
+                Some('[') => {
+                    let mut arguments = String::new();
+                    let end = chars.by_ref().find(|c| {
+                        let last = ('@'..='~').contains(c);
+                        if !last {
+                            arguments.push(*c);
+                        }
+                        last
+                    });
+                    let mut numbers = arguments.split(';').map(|n| n.parse::<usize>().unwrap_or(1));
+                    match end {
+                        Some('H') => {
+                            row = numbers.next().unwrap_or(1) - 1;
+                            column = numbers.next().unwrap_or(1) - 1;
+                        }
+                        Some('J') => screen = vec![vec![' '; COLUMNS]; ROWS],
+                        _ => {}
+                    }
+                }
+                Some(']') => {
+                    chars.by_ref().find(|c| *c == '\x07');
+                }
+                _ => {}
+            }
+        }
+        let lines: Vec<String> = screen.into_iter().map(|r| r.into_iter().collect()).collect();
+        lines.join("\n")
+    }
+
+    /// Waits until text stands on the screen.
+    fn wait_for(&self, text: &str) {
+        let start = Instant::now();
+        while !self.text().contains(text) {
+            assert!(start.elapsed() < Duration::from_secs(60), "no {text:?} in:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until all of the archive is there: what was shown before is read anew then.
+    fn wait_until_open(&self) {
+        let start = Instant::now();
+        loop {
+            let text = self.text();
+            if text.contains("where to go from here") && !text.contains("not all is here yet") {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not open:\n{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits for the end; returns the exit code.
+    fn end(&mut self) -> u32 {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not end:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether the terminal was left as it was found.
+    fn assert_restored(&self) {
+        let start = Instant::now();
+        loop {
+            let output = self.output.lock().unwrap().clone();
+            let text = String::from_utf8_lossy(&output).into_owned();
+            let left = text.rfind("\x1b[?1049l");
+            if left.is_some() && left > text.rfind("\x1b[?1049h") {
+                assert!(text.contains("\x1b[?25h"), "the cursor stays hidden");
+                assert!(text.contains("\x1b[?1000l"), "the mouse stays captured");
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "the other screen was not left");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Raw mode has no echo: a terminal that was given back has it.
+        #[cfg(target_os = "linux")]
+        {
+            let termios = self.master.get_termios().unwrap();
+            let shown = format!("{termios:?}");
+            assert!(shown.contains("ECHO"), "still in raw mode: {shown}");
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn a_session_from_the_first_screen_to_the_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("matches.csv");
+    let mut terminal = Terminal::open(&[INCIDENT]);
+    terminal.wait_until_open();
+    terminal.wait_for("9 processes");
+    // To the shell, its files, its socket, and back.
+    terminal.press("jjj");
+    terminal.wait_for("process 20 sh");
+    terminal.press("5");
+    terminal.wait_for("open files of 20");
+    terminal.press("\r");
+    terminal.wait_for("127.0.0.1:54992");
+    terminal.press("\x7f");
+    // A search in everything, and its results in a file.
+    terminal.press("SAKIAIOSFODNN7\r");
+    terminal.wait_for("search done: 11 matches");
+    terminal.press(&format!(":export {}\r", path.display()));
+    terminal.wait_for("wrote 11 rows");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_restored();
+    let csv = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(csv.lines().next(), Some("pid,address,perms,where,text"));
+    assert_eq!(csv.lines().filter(|l| l.contains("AKIAIOSFODNN7EXAMPLE")).count(), 11);
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let mut terminal = Terminal::open(&[INCIDENT]);
+    terminal.wait_for("9 processes");
+    let pid = terminal.child.process_id().unwrap().to_string();
+    let status = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(terminal.end(), 128 + 15);
+    terminal.assert_restored();
+}
+
+#[test]
+fn copied_text_goes_to_the_terminal_encoded() {
+    let mut terminal = Terminal::open(&[INCIDENT]);
+    terminal.wait_until_open();
+    terminal.press("\tGy");
+    terminal.wait_for("copied the row");
+    let output = terminal.output.lock().unwrap().clone();
+    assert!(String::from_utf8_lossy(&output).contains("\x1b]52;c;"));
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"))
+        .args(["tui", INCIDENT])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
+    assert!(Path::new(INCIDENT).exists());
+}
