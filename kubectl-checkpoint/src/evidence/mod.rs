@@ -22,9 +22,11 @@ pub(crate) mod watch;
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
 use std::io::{BufWriter, Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use libforensic::analysis::parallel::ordered;
 use libforensic::model::{Options, Text};
 use libforensic::{Checkpoint, Warning};
 
@@ -249,34 +251,30 @@ pub(crate) fn pids(checkpoint: &Checkpoint, only: Option<u32>) -> anyhow::Result
     }
 }
 
-/// Results that may be ready before they are taken.
-const AHEAD: usize = 64;
-
-/// Works out something for each key on a thread of its own, while what was worked out before is written.
+/// Works out something for each key on all cores, while what was worked out before is written.
 ///
 /// `sink` gets the results in order; its error ends the work.
 pub(crate) fn ahead<K: Send, T: Send>(
     keys: Vec<K>,
-    work: impl Fn(K) -> anyhow::Result<T> + Send,
+    work: impl Fn(K) -> anyhow::Result<T> + Sync,
     mut sink: impl FnMut(T) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if keys.len() < 2 {
         return keys.into_iter().try_for_each(|key| sink(work(key)?));
     }
-    std::thread::scope(|scope| {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(AHEAD);
-        scope.spawn(move || {
-            for key in keys {
-                let result = work(key);
-                let failed = result.is_err();
-                // Nobody takes it any more: writing failed.
-                if sender.send(result).is_err() || failed {
-                    break;
-                }
+    let mut failed = Ok(());
+    let _ = ordered(
+        keys.into_iter(),
+        |(): &mut (), key| work(key),
+        |result| match result.and_then(&mut sink) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(e) => {
+                failed = Err(e);
+                ControlFlow::Break(())
             }
-        });
-        receiver.into_iter().try_for_each(|result| sink(result?))
-    })
+        },
+    );
+    failed
 }
 
 pub(crate) fn text(text: Option<&Text>) -> String {

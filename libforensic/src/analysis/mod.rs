@@ -5,6 +5,7 @@
 //! - [`strings`] lists readable text in the same places.
 //! - [`extract`] gives out files, shared memory, pipes and queues with their contents.
 //! - [`overview`] measures memory.
+//! - [`parallel`] works on all cores, with the answers in order.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -33,7 +34,7 @@
 pub mod extract;
 mod found;
 pub mod overview;
-pub(crate) mod parallel;
+pub mod parallel;
 pub mod pattern;
 pub(crate) mod scan;
 pub mod scope;

@@ -1,4 +1,16 @@
 //! Work on all cores, answers in order.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use libforensic::analysis::parallel::ordered;
+//!
+//! let mut squares = Vec::new();
+//! let _ = ordered(0..4_u64, |(): &mut (), n| n * n, |square| {
+//!     squares.push(square);
+//!     ControlFlow::Continue(())
+//! });
+//! assert_eq!(squares, [0, 1, 4, 9]);
+//! ```
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -78,7 +90,7 @@ pub(crate) fn workers() -> usize {
 ///
 /// Each worker has a scratch of its own. Memory is bounded: a worker that is
 /// too far ahead of the consumer waits. Returns what ended the run.
-pub(crate) fn ordered<T, S, R>(
+pub fn ordered<T, S, R>(
     tasks: impl Iterator<Item = T> + Send,
     work: impl Fn(&mut S, T) -> R + Sync,
     mut consume: impl FnMut(R) -> ControlFlow<()>,

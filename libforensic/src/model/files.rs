@@ -9,7 +9,7 @@ use prost::Message;
 use super::images::Images;
 use super::text::Text;
 use crate::image::schema::{self, Message as Schema};
-use crate::image::{Kind, Record, Records, decode_bounded, proto};
+use crate::image::{Kind, Records, decode_bounded, proto};
 
 /// CRIU's file types (`fd_types` in fdinfo.proto).
 pub(crate) mod kind {
@@ -78,16 +78,16 @@ pub(super) fn key(kind: i32, id: u32) -> u64 {
     u64::from(kind.cast_unsigned()) << 32 | u64::from(id)
 }
 
-fn index_file(images: &Images, record: &Record, index: &mut Vec<(u64, Range<usize>)>) {
-    match FileHead::decode(record.body.as_slice()) {
+fn index_file(images: &Images, offset: u64, body: &[u8], index: &mut Vec<(u64, Range<usize>)>) {
+    match FileHead::decode(body) {
         Ok(head) => {
             let key = key(head.kind.unwrap_or(0), head.id.unwrap_or(0));
             // The body stands behind its length of four bytes.
-            let start = usize::try_from(record.offset).ok().and_then(|o| o.checked_add(4));
-            let range = start.and_then(|start| Some(start..start.checked_add(record.body.len())?));
+            let start = usize::try_from(offset).ok().and_then(|o| o.checked_add(4));
+            let range = start.and_then(|start| Some(start..start.checked_add(body.len())?));
             index.extend(range.map(|range| (key, range)));
         }
-        Err(e) => images.warn("files.img", Some(record.offset), &e.to_string()),
+        Err(e) => images.warn("files.img", Some(offset), &e.to_string()),
     }
 }
 
@@ -105,10 +105,12 @@ impl Files {
         if let Some(bytes) = images.bytes("files.img") {
             let mut index = Vec::new();
             match Records::new(Some(Kind::Files), bytes.as_slice()) {
-                Ok(records) => {
-                    for record in records {
-                        match record {
-                            Ok(record) => index_file(images, &record, &mut index),
+                Ok(mut records) => {
+                    // One buffer for all records.
+                    let mut body = Vec::new();
+                    while let Some(frame) = records.next_frame(&mut body) {
+                        match frame {
+                            Ok(frame) => index_file(images, frame.offset, &body, &mut index),
                             Err(e) => images.warn("files.img", Some(e.offset()), &e.to_string()),
                         }
                     }
