@@ -19,6 +19,7 @@ pub mod image;
 mod limits;
 pub mod memory;
 pub mod model;
+pub mod parallel;
 
 pub use error::{Error, ErrorKind, Result, Warning};
 pub use limits::Limits;

@@ -26,8 +26,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use libforensic::analysis::parallel::ordered;
 use libforensic::model::{Options, Text};
+use libforensic::parallel::ordered;
 use libforensic::{Checkpoint, Warning};
 
 pub(crate) use capabilities::capabilities;

@@ -5,7 +5,6 @@
 //! - [`strings`] lists readable text in the same places.
 //! - [`extract`] gives out files, shared memory, pipes and queues with their contents.
 //! - [`overview`] measures memory.
-//! - [`parallel`] works on all cores, with the answers in order.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -34,7 +33,6 @@
 pub mod extract;
 mod found;
 pub mod overview;
-pub mod parallel;
 pub mod pattern;
 pub(crate) mod scan;
 pub mod scope;
@@ -43,4 +41,4 @@ pub mod sources;
 pub mod strings;
 mod sweep;
 
-pub use parallel::Progress;
+pub use crate::parallel::Progress;

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub use super::found::Match;
-use super::parallel::Progress;
 use super::pattern::Matchers;
 pub use super::pattern::{Encoding, Pattern, Syntax};
 pub use super::scope::Scope;
@@ -19,6 +18,7 @@ use super::strings::Finder;
 use super::sweep::{Sink, Sweep};
 use crate::error::Result;
 use crate::model::Checkpoint;
+use crate::parallel::Progress;
 
 /// Bytes on each side of a match that are given with it, unless set otherwise.
 pub const CONTEXT: usize = 32;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::parallel;
 use super::pattern::Hit;
 use super::scan::{self, DataSource, Job, Pieces, SegmentSource, Source, SpaceSource};
 use super::search::{Match, Search};
@@ -12,6 +11,7 @@ use super::sources::{self, Holding, SharedSegment, SourceKind};
 use crate::error::{Error, Warning};
 use crate::memory::{AddressSpace, Layer, Span, Stretch};
 use crate::model::{Checkpoint, Mapping, Text};
+use crate::parallel;
 
 /// A mapping of a shared segment.
 struct Mapper {

@@ -1,9 +1,13 @@
 //! Who holds the same open file.
 
+use std::ops::ControlFlow;
+
 use serde::Serialize;
 
 use super::files::key;
 use super::{Checkpoint, FileDescriptor, Holder};
+use crate::image::proto;
+use crate::parallel::ordered;
 
 /// Most holders of one file that are named.
 const NAMED: usize = 16;
@@ -54,14 +58,20 @@ impl Checkpoint {
     pub(super) fn holders(&self) -> &HolderTable {
         self.cache.holders.get_or_init(|| {
             let mut rows = Vec::new();
-            for pid in self.pids() {
-                let Ok(Some(table)) = self.fd_table(pid) else { continue };
-                rows.extend(
-                    table.iter().map(|(_, e)| {
+            let _ = ordered(
+                self.pids().into_iter(),
+                |(): &mut (), pid| {
+                    let table = self.fd_table(pid).ok().flatten().unwrap_or_default();
+                    let row = |e: &proto::FdinfoEntry| {
                         (key(e.r#type.unwrap_or(0), e.id.unwrap_or(0)), pid, e.fd.unwrap_or(0))
-                    }),
-                );
-            }
+                    };
+                    table.iter().map(|(_, e)| row(e)).collect::<Vec<_>>()
+                },
+                |some| {
+                    rows.extend(some);
+                    ControlFlow::Continue(())
+                },
+            );
             rows.sort_unstable();
             HolderTable { rows }
         })

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use std::ops::ControlFlow;
-//! use libforensic::analysis::parallel::ordered;
+//! use libforensic::parallel::ordered;
 //!
 //! let mut squares = Vec::new();
 //! let _ = ordered(0..4_u64, |(): &mut (), n| n * n, |square| {
@@ -11,6 +11,8 @@
 //! });
 //! assert_eq!(squares, [0, 1, 4, 9]);
 //! ```
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
