@@ -557,3 +557,39 @@ fn system_calls_of_other_architectures() {
     assert_eq!(failed.arguments[3], None);
     assert_eq!(call(registers(0, 17, 0)), None);
 }
+
+/// Copies the images of a small dump but those that `left_out` names.
+fn without(left_out: &[&str]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut archive = tar::Archive::new(std::fs::File::open("../examples/evidence/simple.tar").unwrap());
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().into_owned();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.starts_with("checkpoint")
+            && entry.header().entry_type().is_file()
+            && !left_out.contains(&name.as_str())
+        {
+            entry.unpack(directory.path().join(name)).unwrap();
+        }
+    }
+    directory
+}
+
+#[test]
+fn a_missing_table_of_files_is_said_by_all_who_need_it() {
+    let directory = without(&["files.img"]);
+    let said = |ask: &dyn Fn(&Checkpoint)| {
+        let checkpoint = Checkpoint::open(directory.path()).unwrap();
+        ask(&checkpoint);
+        checkpoint.warnings().iter().any(|w| w.to_string().contains("files.img"))
+    };
+    assert!(said(&|c| drop(c.sockets())));
+    assert!(said(&|c| drop(c.mappings(1).unwrap())));
+    assert!(said(&|c| drop(c.process(1).unwrap())));
+    assert!(!said(&|c| drop(c.pids())), "who asks for no files is told nothing");
+    let checkpoint = Checkpoint::open(directory.path()).unwrap();
+    let answers = checkpoint.answerable();
+    let answer = |id: &str| answers.iter().find(|a| a.id == id).unwrap().answer.as_str();
+    assert_eq!((answer("files.open"), answer("socket.list")), ("no", "no"));
+}

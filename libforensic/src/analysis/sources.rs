@@ -248,7 +248,9 @@ fn rank(prefix: &[u8], member: &Member) -> Rank {
 /// Paths of deleted files by the number of their ghost image.
 fn ghost_paths(checkpoint: &Checkpoint) -> HashMap<u32, Text> {
     let mut paths = HashMap::new();
-    if checkpoint.images().starting_with("ghost-file-").next().is_none() {
+    let images = checkpoint.images();
+    let has_ghosts = images.starting_with("ghost-file-").next().is_some();
+    if !has_ghosts && images.find("remap-fpath.img").is_none() {
         return paths;
     }
     let files = checkpoint.files();
@@ -256,6 +258,10 @@ fn ghost_paths(checkpoint: &Checkpoint) -> HashMap<u32, Text> {
         if let Some(Remap::Ghost(ghost)) = files.remap(id)
             && let Some((path, _)) = files.path(id)
         {
+            let name = format!("ghost-file-{ghost:x}.img");
+            if images.find(&name).is_none() {
+                images.warn(&name, None, "the image of a deleted file is missing");
+            }
             paths.entry(ghost).or_insert(path);
         }
     }

@@ -83,8 +83,18 @@ impl PageStore {
             if parent.is_none() {
                 images.warn(name, None, "pages are in a parent dump that is not here; give it with --parent");
             }
-            parent.and_then(|p| Self::load_at(&p, name, page, depth.saturating_add(1)))
+            let found = parent.as_ref().and_then(|p| Self::load_at(p, name, page, depth.saturating_add(1)));
+            if parent.is_some() && found.is_none() {
+                let what = "pages are in a parent dump, and the parent at hand has no such map: is it the right one?";
+                images.warn(name, None, what);
+            }
+            found
         } else {
+            if parented {
+                let what =
+                    format!("more than {PARENTS} parent dumps, or a circle of them: the rest is not read");
+                images.warn(name, None, &what);
+            }
             None
         };
         Some(Arc::new(Self {

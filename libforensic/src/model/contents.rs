@@ -120,7 +120,13 @@ impl Checkpoint {
             return Some(Contents { layer: Layer::RootfsDiff, name, data });
         }
         let root = self.mapped.root.as_ref()?;
-        let data = self.said(root.file(&path)?)?;
+        let Some(found) = root.file(&path) else {
+            let what =
+                format!("{} has no file {shown}: its unchanged pages cannot be read", root.path().display());
+            self.images.warnings.push(Warning::new(what));
+            return None;
+        };
+        let data = self.said(found)?;
         let name = format!("{}:{shown}", root.path().display());
         self.is_same(&record, &data, &name)?;
         Some(Contents { layer: Layer::Rootfs, name, data })

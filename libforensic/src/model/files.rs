@@ -60,6 +60,8 @@ pub(crate) struct Files {
     /// Records of the images that CRIU wrote before 3.4, by (type, id).
     legacy: HashMap<(i32, u32), Arc<proto::FileEntry>>,
     remaps: HashMap<u32, Remap>,
+    /// Whether there is no image of files at all.
+    missing: bool,
     memfds: OnceLock<HashMap<u64, proto::MemfdInodeEntry>>,
     images: Arc<Images>,
 }
@@ -99,6 +101,7 @@ impl Files {
             entry: &schema::messages::FILE_ENTRY,
             legacy: HashMap::new(),
             remaps: HashMap::new(),
+            missing: false,
             memfds: OnceLock::new(),
             images: Arc::clone(images),
         };
@@ -124,6 +127,7 @@ impl Files {
             files.bytes = bytes;
         } else {
             files.load_legacy();
+            files.missing = files.legacy.is_empty() && images.find("files.img").is_none();
         }
         files.load_remaps();
         files
@@ -189,6 +193,10 @@ impl Files {
     }
 
     fn load_remaps(&mut self) {
+        if self.images.find("remap-fpath.img").is_none() && self.images.has_ghosts() {
+            let what = "the image is missing, and there are contents of deleted files: which files were deleted is not known";
+            self.images.warn("remap-fpath.img", None, what);
+        }
         for (_, entry) in self.images.all::<proto::RemapFilePathEntry>("remap-fpath.img").unwrap_or_default()
         {
             let id = entry.remap_id.unwrap_or(0);
@@ -208,8 +216,18 @@ impl Files {
         }
     }
 
+    /// Says that the image is missing, if it is: only who asks for files lacks it.
+    fn say_missing(&self) {
+        if self.missing {
+            let what = "the image is missing: which files and sockets were open, and which files were mapped, \
+                        is not known";
+            self.images.warn("files.img", None, what);
+        }
+    }
+
     /// Returns the record of a file.
     pub(crate) fn get(&self, kind: i32, id: u32) -> Option<Arc<proto::FileEntry>> {
+        self.say_missing();
         if !self.legacy.is_empty() {
             return self.legacy.get(&(kind, id)).cloned();
         }
@@ -228,6 +246,7 @@ impl Files {
 
     /// Returns every file of one type, sorted by id.
     pub(crate) fn of_kind(&self, kind: i32) -> Vec<u32> {
+        self.say_missing();
         let first = self.index.partition_point(|(k, _)| *k < key(kind, 0));
         let end = self.index.partition_point(|(k, _)| *k <= key(kind, u32::MAX));
         let range = self.index.get(first..end).unwrap_or_default();

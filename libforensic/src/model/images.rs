@@ -52,6 +52,14 @@ impl Images {
         self.archive.member(&full)
     }
 
+    /// Returns true if contents of deleted files are among the images.
+    pub(crate) fn has_ghosts(&self) -> bool {
+        let ghost = |m: &Member| {
+            m.name.strip_prefix(self.prefix.as_slice()).is_some_and(|n| n.starts_with(b"ghost-file-"))
+        };
+        self.archive.members().iter().any(ghost)
+    }
+
     /// Returns the place of an image in the archive's list of members.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         let mut full = self.prefix.clone();

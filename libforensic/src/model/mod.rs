@@ -437,8 +437,19 @@ impl Checkpoint {
         if let Some(known) = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(&shmid) {
             return known.clone();
         }
-        let store = PageStore::load(&self.images, &format!("pagemap-shmem-{shmid}.img"), self.page_size());
+        let name = format!("pagemap-shmem-{shmid}.img");
+        let store = PageStore::load(&self.images, &name, self.page_size());
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(shmid, store.clone());
+        store
+    }
+
+    /// As [`Self::shared`], of a segment whose contents are nowhere else.
+    pub(crate) fn shared_only(&self, shmid: u32) -> Option<Arc<PageStore>> {
+        let store = self.shared(shmid);
+        let name = format!("pagemap-shmem-{shmid}.img");
+        if store.is_none() && self.images.find(&name).is_none() {
+            self.images.warn(&name, None, "the image is missing: this shared memory cannot be read");
+        }
         store
     }
 

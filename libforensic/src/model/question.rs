@@ -53,6 +53,7 @@ struct Facts {
     engine: Engine,
     images: bool,
     tree: bool,
+    files: bool,
     pages: bool,
     parent: Parent,
     diff: bool,
@@ -92,6 +93,10 @@ fn no(why: &str) -> (Answer, String) {
 
 fn if_tree(f: &Facts, why: &str) -> (Answer, String) {
     if f.tree { yes(why) } else { no("there is no process table (pstree.img) in this evidence") }
+}
+
+fn if_files(f: &Facts, why: &str) -> (Answer, String) {
+    if f.tree && !f.files { no("the table of open files (files.img) is missing") } else { if_tree(f, why) }
 }
 
 fn if_images(f: &Facts, why: &str) -> (Answer, String) {
@@ -199,7 +204,7 @@ const TABLE: &[Row] = &[
         }
     }),
     ("files.open", "Which files were open, mapped, or used as directories?", Some("files, maps"), |f| {
-        if_tree(f, "every descriptor with position, flags, locks and watches")
+        if_files(f, "every descriptor with position, flags, locks and watches")
     }),
     ("files.deleted", "What was in deleted files that were still in use?", Some("files, extract"), |f| {
         if f.images {
@@ -244,7 +249,7 @@ const TABLE: &[Row] = &[
         }
     }),
     ("socket.list", "Which sockets were open, and to whom?", Some("sockets"), |f| {
-        if_tree(f, "every socket that a process held, with both addresses and all holders")
+        if_files(f, "every socket that a process held, with both addresses and all holders")
     }),
     ("socket.tcp-data", "What was in flight on TCP connections?", Some("sockets, extract"), |f| {
         if f.tcp {
@@ -332,6 +337,8 @@ impl Checkpoint {
             engine: metadata.engine,
             images: self.has_images(),
             tree: self.images.find("pstree.img").is_some(),
+            // Before CRIU 3.4 each type of file had an image of its own; every process has regular ones.
+            files: has("files.img") || has("reg-files.img"),
             pages: has("pages-"),
             parent,
             diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),

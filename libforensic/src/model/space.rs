@@ -92,7 +92,7 @@ impl Checkpoint {
         let offset = vma.pgoff.unwrap_or(0);
         let memfd = || {
             let shmid = self.files().memfd(id).and_then(|(_, inode)| inode).and_then(|i| i.shmid);
-            Backing::Shared(shmid.and_then(|s| self.shared(s)), offset)
+            Backing::Shared(shmid.and_then(|s| self.shared_only(s)), offset)
         };
         let (private, backing) = match mapping.kind {
             MappingKind::Vvar
@@ -104,7 +104,7 @@ impl Checkpoint {
             MappingKind::Vdso => (true, Backing::Never),
             MappingKind::Sysv => (false, Backing::Shared(self.shared(id), offset)),
             MappingKind::SharedAnonymous if !is(status::MEMFD) => {
-                (false, Backing::Shared(self.shared(id), offset))
+                (false, Backing::Shared(self.shared_only(id), offset))
             }
             MappingKind::Memfd | MappingKind::SharedAnonymous => (is(status::FILE_PRIVATE), memfd()),
             MappingKind::File => {

@@ -97,7 +97,7 @@ pub(crate) fn dump(args: &DumpArgs) -> anyhow::Result<ExitCode> {
     let partial = work.missing > 0 || work.failed > 0;
     if work.missing > 0 {
         eprintln!(
-            "warning: {} of what was mapped are not in the evidence; the map lists where, and why",
+            "warning: {} of what was asked for are not in the evidence; the map lists where, and why",
             bytes(work.missing)
         );
     }
@@ -235,6 +235,15 @@ impl Rows for Dumps<'_> {
             // The dead have no memory; what else is wrong was said in a warning.
             let Ok(space) = checkpoint.memory(pid) else { continue };
             if let (Some(name), Some(range)) = (&self.single, &scope.range) {
+                let holes = holes(&space, range);
+                if holes > MOST_HOLES {
+                    anyhow::bail!(
+                        "{} of this range hold nothing, more than the {} that one file may have as holes; \
+                         --dir writes a file for each mapping and leaves out what is between them",
+                        bytes(holes),
+                        bytes(MOST_HOLES)
+                    );
+                }
                 let whole = std::slice::from_ref(range);
                 sink(self.one(&space, None, range.clone(), whole, &[name], &mut map)?)?;
                 continue;
@@ -380,6 +389,24 @@ impl Dumps<'_> {
         }
         Ok(written)
     }
+}
+
+/// Most bytes of a single file that are not stored anywhere: they are hashed all the same.
+const MOST_HOLES: u64 = 16 << 30;
+
+/// Counts the bytes of a range that nothing is stored for.
+fn holes(space: &AddressSpace, range: &Range<u64>) -> u64 {
+    let mut holes = 0_u64;
+    let mut at = range.start;
+    while at < range.end {
+        let (span, end) = space.span(at);
+        let end = end.min(range.end).max(at + 1);
+        if matches!(span, Span::Hole(_) | Span::Bytes(Layer::Zero)) {
+            holes += end - at;
+        }
+        at = end;
+    }
+    holes
 }
 
 /// Goes over a range without stored bytes.
