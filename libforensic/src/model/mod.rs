@@ -538,9 +538,26 @@ impl Checkpoint {
 
     /// Returns the mounts of all mount namespaces, each namespace in the kernel's mount order.
     pub fn mounts(&self) -> Vec<Mount> {
+        self.miss_mounts();
         let mut mounts = self.raw_mounts();
         self.compare_with_request(&mut mounts);
         mounts
+    }
+
+    /// Says which mount namespaces of processes have no image, unless they are CRIU's own.
+    fn miss_mounts(&self) {
+        let Some(host) = self.inventory().and_then(|i| i.root_ids?.mnt_ns_id) else { return };
+        let mut seen = std::collections::BTreeSet::new();
+        for pid in self.pids() {
+            let Ok(Some(ids)) = self.ids(pid) else { continue };
+            seen.extend(ids.mnt_ns_id.filter(|id| *id != 0 && *id != host));
+        }
+        for id in seen {
+            let name = format!("mountpoints-{id}.img");
+            if self.images.find(&name).is_none() {
+                self.images.warn(&name, None, "the image of a mount namespace is missing");
+            }
+        }
     }
 
     /// The mounts as the images have them.

@@ -176,9 +176,6 @@ impl Checkpoint {
     /// Layout: criu/seccomp.c.
     pub fn seccomp_filters(&self) -> Vec<SeccompFilter> {
         let entries = self.seccomp_entries();
-        if entries.is_empty() {
-            return Vec::new();
-        }
         let mut users: HashMap<u32, Vec<FilterUser>> = HashMap::new();
         for pid in self.pids() {
             let Ok(task) = self.task(pid) else { continue };
