@@ -283,7 +283,7 @@ fn compile(pattern: &Pattern) -> Result<Vec<(Encoding, Machine)>> {
     match pattern.syntax {
         Syntax::Hex => {
             let bytes = hex(&pattern.text)
-                .ok_or_else(|| bad(format!("{} is not an even number of hexadecimal digits", shown())))?;
+                .ok_or_else(|| bad(format!("{} is not bytes in hexadecimal, two digits each", shown())))?;
             list.push((Encoding::Bytes, Machine::Literal(bytes)));
         }
         Syntax::Regex => {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use libforensic::analysis::search::{CONTEXT, Encoding, Match, Pattern, Search, SourceKind};
 use serde::Serialize;
@@ -253,6 +255,9 @@ struct Counts<'m> {
 #[derive(Serialize)]
 struct Count {
     pattern: String,
+    /// The exact bytes, where they are no UTF-8.
+    #[serde(rename = "patternBase64", skip_serializing_if = "Option::is_none")]
+    pattern_base64: Option<String>,
     matches: u64,
 }
 
@@ -283,9 +288,12 @@ impl Rows for Counts<'_> {
             self.matches.found.set(self.matches.found.get() + counts.iter().sum::<u64>());
             counts
         };
-        let shown = |p: &Pattern| String::from_utf8_lossy(&p.text).into_owned();
-        let patterns = search.patterns().iter().map(shown);
-        let mut counts = patterns.zip(counts).map(|(pattern, matches)| Count { pattern, matches });
+        let count = |(p, matches): (&Pattern, u64)| Count {
+            pattern: String::from_utf8_lossy(&p.text).into_owned(),
+            pattern_base64: std::str::from_utf8(&p.text).is_err().then(|| STANDARD.encode(&p.text)),
+            matches,
+        };
+        let mut counts = search.patterns().iter().zip(counts).map(count);
         counts.try_for_each(sink)
     }
 }
