@@ -317,7 +317,9 @@ pub(super) fn flatten(archive: Archive, architecture: Option<&str>) -> Result<Ar
     }
     warnings.extend(archive.warnings());
     let all = Warnings::default();
-    warnings.into_iter().for_each(|warning| all.push(warning));
+    for warning in warnings {
+        all.push(warning);
+    }
     Ok(Archive::assemble(
         &archive.path,
         Format::OciImage,
