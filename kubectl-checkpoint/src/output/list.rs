@@ -132,7 +132,7 @@ impl Answer<'_> {
                 for index in 0..self.archives.len() {
                     run(index, &mut |item| {
                         // Comes back as a failure of the output: it would be the same for every archive.
-                        let name = rows.name(&item).ok_or_else(|| NoNames(self.kind))?;
+                        let name = rows.name(&item).ok_or(NoNames(self.kind))?;
                         Ok(writeln!(out, "{name}")?)
                     })?;
                 }
