@@ -152,9 +152,10 @@ fn several_archives_name_themselves_in_every_item() {
 
 #[test]
 fn names_are_printed_where_items_have_them() {
-    let expected: String =
-        items(&["ps", "-o", "json", SIMPLE]).iter().map(|p| format!("{}\n", p["pid"])).collect();
-    assert_eq!(text(&["ps", "-o", "name", SIMPLE]), expected);
+    let expected: Vec<_> =
+        items(&["ps", "-o", "json", SIMPLE]).iter().map(|p| p["pid"].to_string()).collect();
+    let names = text(&["ps", "-o", "name", SIMPLE]);
+    assert_eq!(names.lines().collect::<Vec<_>>(), expected);
     assert!(text(&["images", "-o", "name", SIMPLE]).lines().any(|l| l == "checkpoint/pstree.img"));
     assert_eq!(text(&["show", "-o", "name", COUNTER]), "counter\n");
     let output = run(&["files", "-o", "name", SIMPLE, COUNTER]);
