@@ -73,6 +73,8 @@ impl Overview {
     /// When the process has no memory in the evidence.
     pub fn process(&mut self, checkpoint: &Checkpoint, pid: u32) -> Result<Memory> {
         let space = checkpoint.memory(pid)?;
+        let whole: Vec<_> = space.regions().iter().map(|r| r.mapping.start..r.mapping.end).collect();
+        checkpoint.warn_of_lazy_pages(&space, &whole);
         let mut memory = Memory { pid: Some(pid), ..Memory::default() };
         let bytes = |pages: u64| pages.saturating_mul(space.page_size());
         for region in space.regions() {

@@ -191,6 +191,7 @@ impl<'r> Sweep<'r> {
         // The dead have no memory; what else is wrong was said in a warning.
         let space = Arc::new(self.checkpoint.memory(pid).ok()?);
         let selected = self.search.scope.ranges(&space);
+        self.checkpoint.warn_of_lazy_pages(&space, &selected);
         let source = Arc::new(SpaceSource { space: Arc::clone(&space), selected });
         let mut list = gathered.lock().unwrap_or_else(PoisonError::into_inner);
         for (region, store, offset) in space.shared() {

@@ -118,6 +118,11 @@ impl PageMap {
         runs.map(|r| self.whole(*r)).take_while(move |r| r.start < end)
     }
 
+    /// Returns all runs in the order of their addresses.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run> {
+        self.runs.iter().map(|r| self.whole(*r))
+    }
+
     fn whole(&self, slim: Slim) -> Run {
         let flags = u8::try_from(slim.start & 0xff).unwrap_or(0);
         if flags & EXTRA != 0 {

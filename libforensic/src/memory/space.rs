@@ -1,8 +1,9 @@
 //! An address space: mappings over layers of stored pages.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::store::{PageStore, Place};
+use super::store::{PageStore, Place, Tally};
 use crate::archive::Data;
 use crate::error::{Error, Result};
 use crate::model::{Mapping, MappingKind};
@@ -165,6 +166,11 @@ impl Region {
     pub fn is_private(&self) -> bool {
         self.private
     }
+
+    /// Returns true if it shows a segment whose page map is missing.
+    pub(crate) fn lacks_segment(&self) -> bool {
+        matches!(self.backing, Backing::Shared(None, _))
+    }
 }
 
 /// The memory of one process.
@@ -213,6 +219,44 @@ impl AddressSpace {
     pub fn region(&self, address: u64) -> Option<&Region> {
         let next = self.regions.partition_point(|r| r.mapping.start <= address);
         next.checked_sub(1).and_then(|i| self.regions.get(i)).filter(|r| address < r.mapping.end)
+    }
+
+    /// Counts the stored pages that the process's own page map announces; `None` without one.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        self.own.as_ref().map(|own| own.tally())
+    }
+
+    /// Returns how many bytes of these ranges were left to a lazy-pages daemon.
+    pub(crate) fn lazy_bytes(&self, ranges: &[Range<u64>]) -> u64 {
+        let stores = self.own.iter().chain(self.shared().map(|(_, store, _)| store));
+        if stores.into_iter().all(|store| store.tally().lazy == 0) {
+            return 0;
+        }
+        let mut bytes = 0_u64;
+        for range in ranges {
+            let mut at = range.start;
+            while at < range.end {
+                let (span, end) = self.span(at);
+                let end = end.min(range.end).max(at.saturating_add(1));
+                if span == Span::Hole(Hole::Lazy) {
+                    bytes = bytes.saturating_add(end.saturating_sub(at));
+                }
+                at = end;
+            }
+        }
+        bytes
+    }
+
+    /// Returns true if the evidence holds every byte of a range, without reading any.
+    pub(crate) fn holds(&self, range: Range<u64>) -> bool {
+        let mut at = range.start;
+        while at < range.end {
+            match self.span(at) {
+                (Span::Hole(_), _) => return false,
+                (Span::Bytes(_), end) => at = end.max(at.saturating_add(1)),
+            }
+        }
+        true
     }
 
     /// Says what answers for `address`, and up to which address (exclusive) the same holds.

@@ -116,6 +116,30 @@ impl PageStore {
         self.map.end()
     }
 
+    /// Counts the pages that the map announces, without reading any.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for run in self.map.runs() {
+            let end = run.end(self.map.page);
+            let mut at = run.start;
+            while at < end {
+                let (place, next) = self.place(at, end);
+                let next = next.clamp(at.saturating_add(1), end);
+                let pages = next.saturating_sub(at).div_ceil(self.map.page);
+                let sum = match place {
+                    Some(Place::Stored { .. }) => &mut tally.stored,
+                    Some(Place::Lazy) => &mut tally.lazy,
+                    Some(Place::Truncated) => &mut tally.truncated,
+                    Some(Place::MissingParent) => &mut tally.parent,
+                    None => break,
+                };
+                *sum = sum.saturating_add(pages);
+                at = next;
+            }
+        }
+        tally
+    }
+
     /// Says how a scan treats the bytes at `address`, and to which address the same holds.
     pub(crate) fn stretch(&self, address: u64, limit: u64) -> (Stretch, u64) {
         match self.place(address, limit) {
@@ -296,6 +320,28 @@ impl PageStore {
             Ok(n) => Err(bad(format!("a compressed block gives {n} bytes and not {length}"))),
             Err(e) => Err(bad("a compressed block is damaged".to_owned()).with_source(e)),
         }
+    }
+}
+
+/// How many of the pages that page maps announce are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// In a pages image that is at hand.
+    pub stored: u64,
+    /// Left to a lazy-pages daemon.
+    pub lazy: u64,
+    /// In a pages image that is missing or ends before them.
+    pub truncated: u64,
+    /// In a parent dump that is not at hand.
+    pub parent: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.stored = self.stored.saturating_add(other.stored);
+        self.lazy = self.lazy.saturating_add(other.lazy);
+        self.truncated = self.truncated.saturating_add(other.truncated);
+        self.parent = self.parent.saturating_add(other.parent);
     }
 }
 

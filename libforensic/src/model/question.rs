@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Checkpoint, Engine};
+use super::{Checkpoint, Engine, State};
 use crate::archive::MemberKind;
+use crate::memory::store::Tally;
 
 /// Whether a question can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -48,14 +49,13 @@ pub struct Answerable {
 /// A row of the table: name, question, command, and what decides.
 type Row = (&'static str, &'static str, Option<&'static str>, fn(&Facts) -> (Answer, String));
 
-/// What the answers depend on; everything is read off names of members and metadata.
+/// What the answers depend on: names and sizes of members, page maps and metadata, but no pages.
 struct Facts {
     engine: Engine,
     images: bool,
     tree: bool,
     files: bool,
-    pages: bool,
-    parent: Parent,
+    memory: Memory,
     diff: bool,
     volumes: bool,
     tcp: bool,
@@ -71,12 +71,64 @@ struct Facts {
     amdgpu: bool,
 }
 
-/// The parent dump of an incremental one.
-#[derive(PartialEq)]
-enum Parent {
-    NotNeeded,
-    Here,
-    Missing,
+/// How much of the memory is there.
+#[derive(Default)]
+struct Memory {
+    /// Pages of processes and shared segments.
+    pages: Tally,
+    /// Processes that are alive.
+    alive: u64,
+    /// Those of them whose list of mappings or page map is missing or damaged.
+    unmapped: u64,
+    /// Arguments and environments (two for each of them) of which a part is not there.
+    mute: u64,
+    /// Shared memory that is mapped and has no page map.
+    shared: u64,
+}
+
+impl Memory {
+    /// Says what is not there; empty if nothing is known to be missing.
+    fn lacks(&self) -> String {
+        let pages = |n: u64, what: &str| match n {
+            0 => None,
+            1 => Some(format!("1 page {what}")),
+            n => Some(format!("{n} pages {what}")),
+        };
+        let count = |n: u64, one: &str, many: &str| match n {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {many}")),
+        };
+        let parts = [
+            pages(self.pages.truncated, "cut off (a pages image is missing or too short)"),
+            pages(self.pages.lazy, "left to a lazy-pages daemon"),
+            pages(self.pages.parent, "in a parent dump that is not here (--parent)"),
+            count(
+                self.unmapped,
+                "process without a readable page map or list of mappings",
+                "processes without a readable page map or list of mappings",
+            ),
+            count(
+                self.shared,
+                "mapping of shared memory without a page map",
+                "mappings of shared memory without a page map",
+            ),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
+    /// Judges by the pages that are there; `all` is said where nothing is known to be missing.
+    fn judge(&self, all: &str) -> (Answer, String) {
+        let lacks = self.lacks();
+        match (self.pages.stored, lacks.is_empty()) {
+            (0, true) => no("no memory pages are in this evidence"),
+            (0, false) => (Answer::No, format!("no memory pages are in this evidence: {lacks}")),
+            (_, true) => yes(all),
+            (stored, false) => {
+                (Answer::Partly, format!("{stored} pages are there, and these are not: {lacks}"))
+            }
+        }
+    }
 }
 
 fn yes(why: &str) -> (Answer, String) {
@@ -137,12 +189,21 @@ const TABLE: &[Row] = &[
         }
     }),
     ("process.arguments", "What were the command lines and environments?", Some("ps -o json"), |f| {
-        match (f.tree && f.pages, &f.parent) {
-            (true, Parent::Missing) => {
-                partly("they are in memory, and some memory is in a parent dump that is not here (--parent)")
+        let Memory { alive, mute, .. } = f.memory;
+        match mute {
+            _ if alive == 0 => if_tree(f, "every process had ended: zombies have none"),
+            0 => yes("they are read from the processes' memory, as the processes left them there"),
+            n => {
+                let all = alive.saturating_mul(2);
+                let mut why = format!(
+                    "{n} of {all} lists (of arguments and environments of {alive} processes) are not, or not as a whole, there"
+                );
+                let lacks = f.memory.lacks();
+                if !lacks.is_empty() {
+                    why = format!("{why}; of all memory these are not: {lacks}");
+                }
+                (if n < all { Answer::Partly } else { Answer::No }, why)
             }
-            (true, _) => yes("they are read from the processes' memory, as the processes left them there"),
-            _ => no("they are in memory, and no memory pages are in this evidence"),
         }
     }),
     (
@@ -172,23 +233,15 @@ const TABLE: &[Row] = &[
         "memory.data",
         "What was in heap, stack and other data?",
         Some("mem read, mem search, mem strings"),
-        |f| match (f.pages, &f.parent) {
-            (false, _) => no("no memory pages are in this evidence"),
-            (true, Parent::Missing) => {
-                partly("this dump is incremental, and its parent is not here (--parent)")
-            }
-            (true, _) => yes(
-                "all pages that were ever written are in the dump, also of shared memory, unless they were left to a lazy-pages server (`maps` counts them as absent)",
-            ),
-        },
+        |f| f.memory.judge("all pages that were ever written are in the dump, also of shared memory"),
     ),
     ("memory.code", "What was in the code and other mapped files?", Some("maps"), |f| {
-        if f.pages {
-            partly(
-                "only pages that a process changed are dumped; unchanged ones have to be read from the image's files",
-            )
-        } else {
-            no("no memory pages are in this evidence")
+        let (answer, why) = f.memory.judge("");
+        match answer {
+            Answer::No => (Answer::No, why),
+            _ => partly(
+                "only pages that a process changed are dumped; unchanged ones have to be read from the image's files (--rootfs)",
+            ),
         }
     }),
     ("memory.kernel", "What was in the kernel's memory?", None, |_| {
@@ -196,7 +249,7 @@ const TABLE: &[Row] = &[
     }),
     ("memory.gpu", "What was in the memory of GPUs?", Some("show -o json"), |f| {
         if f.cuda {
-            yes("CRIU's CUDA plugin moved it into host memory before the dump")
+            f.memory.judge("CRIU's CUDA plugin moved it into host memory before the dump")
         } else if f.amdgpu {
             yes("the images of CRIU's amdgpu plugin are there")
         } else {
@@ -325,22 +378,14 @@ impl Checkpoint {
         let files = || self.archive().members().iter().filter(|m| m.kind == MemberKind::File);
         let plugins = self.inventory().and_then(|i| i.plugins_entry.as_ref());
         let has = |prefix: &str| self.images.starting_with(prefix).any(|m| m.size > 0);
-        let parent = if self.images.find("parent").is_none() && self.images.loaded_parent().is_none() {
-            Parent::NotNeeded
-        } else if self.images.parent().is_some() {
-            Parent::Here
-        } else {
-            Parent::Missing
-        };
         let told = |key: &String| key.starts_with("io.kubernetes.cri-o.IP.") || key.ends_with(".CNIResult");
         Facts {
             engine: metadata.engine,
             images: self.has_images(),
-            tree: self.images.find("pstree.img").is_some(),
+            tree: !self.tree().is_empty(),
             // Before CRIU 3.4 each type of file had an image of its own; every process has regular ones.
             files: has("files.img") || has("reg-files.img"),
-            pages: has("pages-"),
-            parent,
+            memory: self.memory_facts(),
             diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),
             volumes: files().any(|m| m.name.starts_with(b"volumes/")),
             tcp: has("tcp-stream-"),
@@ -356,5 +401,42 @@ impl Checkpoint {
             cuda: plugins.is_some_and(|p| p.plugins.iter().any(|n| n.starts_with(b"cuda"))),
             amdgpu: has("amdgpu-"),
         }
+    }
+
+    /// Looks at the page maps of all processes and segments, and at no page.
+    fn memory_facts(&self) -> Memory {
+        let mut memory = Memory::default();
+        for pid in self.pids() {
+            // Whatever cannot be read here becomes a warning.
+            let Ok(task) = self.task(pid) else { continue };
+            if task.state == Some(State::Dead) {
+                continue;
+            }
+            memory.alive = memory.alive.saturating_add(1);
+            let Some(mm) = self.mm(pid) else {
+                memory.unmapped = memory.unmapped.saturating_add(1);
+                memory.mute = memory.mute.saturating_add(2);
+                continue;
+            };
+            let space = self.space(pid, &mm);
+            match space.tally() {
+                Some(tally) => memory.pages.add(tally),
+                None => memory.unmapped = memory.unmapped.saturating_add(1),
+            }
+            let lost = space.regions().iter().filter(|r| r.lacks_segment()).count();
+            memory.shared = memory.shared.saturating_add(lost as u64);
+            let strings = [(mm.mm_arg_start, mm.mm_arg_end), (mm.mm_env_start, mm.mm_env_end)];
+            let lost = strings.iter().filter(|(start, end)| match (start, end) {
+                (Some(start), Some(end)) => !space.holds(*start..*end),
+                _ => true,
+            });
+            memory.mute = memory.mute.saturating_add(lost.count() as u64);
+        }
+        for (id, _) in self.images.numbered("pagemap-shmem-") {
+            if let Some(store) = self.shared(id) {
+                memory.pages.add(store.tally());
+            }
+        }
+        memory
     }
 }

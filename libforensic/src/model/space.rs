@@ -84,6 +84,22 @@ impl Checkpoint {
         AddressSpace::new(pid, page, regions, own)
     }
 
+    /// Says, once for each process, how much of these ranges was left to a lazy-pages daemon.
+    ///
+    /// For analyses of many bytes, which pass over what is not there; one that looks at an
+    /// address is told by [`AddressSpace::span`].
+    pub fn warn_of_lazy_pages(&self, space: &AddressSpace, ranges: &[std::ops::Range<u64>]) {
+        let bytes = space.lazy_bytes(ranges);
+        if bytes > 0 {
+            let pid = space.pid();
+            let pages = bytes.div_ceil(space.page_size());
+            let what = format!(
+                "{pages} pages ({bytes} bytes) of process {pid} were left to a lazy-pages daemon: the evidence does not hold them"
+            );
+            self.images.warn(&format!("pagemap-{pid}.img"), None, &what);
+        }
+    }
+
     fn map_region(&self, pid: u32, vma: &proto::VmaEntry, stack: Option<u64>) -> Region {
         let mapping = Mapping::from_entry(pid, vma, stack, self.files(), self.segments());
         let bits = vma.status.unwrap_or(0);

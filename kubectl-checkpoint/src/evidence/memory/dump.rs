@@ -245,9 +245,11 @@ impl Rows for Dumps<'_> {
                     );
                 }
                 let whole = std::slice::from_ref(range);
+                checkpoint.warn_of_lazy_pages(&space, whole);
                 sink(self.one(&space, None, range.clone(), whole, &[name], &mut map)?)?;
                 continue;
             }
+            let mut taken = Vec::new();
             for region in space.regions().iter().filter(|r| scope.has_mapping(&r.mapping)) {
                 if self.watch.is_interrupted() {
                     break;
@@ -255,9 +257,11 @@ impl Rows for Dumps<'_> {
                 let m = &region.mapping;
                 let wanted =
                     scope.range.as_ref().map_or(m.start..m.end, |r| r.start.max(m.start)..r.end.min(m.end));
+                taken.push(wanted.clone());
                 let groups = groups(&space, &wanted);
                 sink(self.one(&space, Some(m), wanted, &groups, &[], &mut map)?)?;
             }
+            checkpoint.warn_of_lazy_pages(&space, &taken);
         }
         let mut warnings: Vec<String> = checkpoint.warnings().iter().map(ToString::to_string).collect();
         if self.watch.is_interrupted() {
