@@ -1,7 +1,7 @@
 //! What the evidence should hold and does not, said by those whose answer lacks it, and by no one else.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libforensic::Checkpoint;
 use libforensic::analysis::overview::Overview;
@@ -9,101 +9,13 @@ use libforensic::analysis::search::{Encoding, Pattern, Scope, Search};
 use libforensic::analysis::strings::Strings;
 use libforensic::image::{Kind, proto};
 use libforensic::memory::{Hole, Span};
-use libforensic::model::Answer;
+use libforensic::model::{Answer, NamespaceKind};
 use prost::Message;
 
-const PAGE: u64 = 4096;
-const START: u64 = 0x10_0000;
+#[path = "support/dump.rs"]
+mod dump;
 
-/// A directory of images, written without the library's encoder.
-struct Dump(tempfile::TempDir);
-
-impl Dump {
-    /// One process with `pages` pages of anonymous memory; arguments on the first, environment on the last.
-    fn new(pages: u64) -> Self {
-        let dump = Self(tempfile::tempdir().unwrap());
-        let inventory =
-            proto::InventoryEntry { img_version: Some(2), fdinfo_per_id: Some(true), ..Default::default() };
-        dump.image(Kind::Inventory, "inventory.img", &[inventory.encode_to_vec()]);
-        let task = proto::PstreeEntry { pid: Some(1), threads: vec![1], ..Default::default() };
-        dump.image(Kind::Pstree, "pstree.img", &[task.encode_to_vec()]);
-        dump.core(proto::TaskCoreEntry::default());
-        let end = START + pages * PAGE;
-        let vma = proto::VmaEntry {
-            start: Some(START),
-            end: Some(end),
-            prot: Some(3),
-            flags: Some(0x22),
-            status: Some(0x201),
-            ..Default::default()
-        };
-        dump.mm(vec![vma], end);
-        dump
-    }
-
-    fn core(&self, tc: proto::TaskCoreEntry) {
-        let tc = proto::TaskCoreEntry { task_state: Some(1), comm: Some(b"x".to_vec()), ..tc };
-        let core = proto::CoreEntry { mtype: Some(1), tc: Some(tc), ..Default::default() };
-        self.image(Kind::Core, "core-1.img", &[core.encode_to_vec()]);
-    }
-
-    fn mm(&self, vmas: Vec<proto::VmaEntry>, end: u64) {
-        let mm = proto::MmEntry {
-            vmas,
-            mm_saved_auxv: vec![6, PAGE],
-            mm_arg_start: Some(START),
-            mm_arg_end: Some(START + 8),
-            mm_env_start: Some(end - PAGE),
-            mm_env_end: Some(end - PAGE + 8),
-            ..Default::default()
-        };
-        self.image(Kind::Mm, "mm-1.img", &[mm.encode_to_vec()]);
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().to_path_buf()
-    }
-
-    fn raw(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.0.path().join(name), bytes).unwrap();
-    }
-
-    fn image(&self, kind: Kind, name: &str, records: &[Vec<u8>]) {
-        let mut bytes = Vec::new();
-        if kind != Kind::Inventory {
-            bytes.extend(0x5456_4319_u32.to_le_bytes());
-        }
-        bytes.extend(kind.info().magic.unwrap().to_le_bytes());
-        for record in records {
-            bytes.extend(u32::try_from(record.len()).unwrap().to_le_bytes());
-            bytes.extend(record);
-        }
-        self.raw(name, &bytes);
-    }
-
-    /// Writes the page map from runs of first page, count and flags, and so many stored pages.
-    fn pages(&self, runs: &[(u64, u64, u32)], stored: u64) {
-        let mut records = vec![proto::PagemapHead { pages_id: Some(1) }.encode_to_vec()];
-        records.extend(runs.iter().map(|(page, count, flags)| {
-            let run = proto::PagemapEntry {
-                vaddr: Some(START + page * PAGE),
-                compat_nr_pages: Some(0),
-                nr_pages: Some(*count),
-                flags: Some(*flags),
-                ..Default::default()
-            };
-            run.encode_to_vec()
-        }));
-        self.image(Kind::Pagemap, "pagemap-1.img", &records);
-        let page = |n: u64| [format!("stored-{n:04}").into_bytes(), vec![0; 4085]].concat();
-        self.raw("pages-1.img", &(0..stored).flat_map(page).collect::<Vec<u8>>());
-    }
-
-    /// Gives the warnings after a question was asked.
-    fn said(&self, ask: impl FnOnce(&Checkpoint)) -> Vec<String> {
-        said(&self.path(), ask)
-    }
-}
+use dump::{Dump, PAGE, START};
 
 fn said(path: &Path, ask: impl FnOnce(&Checkpoint)) -> Vec<String> {
     let checkpoint = Checkpoint::open(path).unwrap();
@@ -144,16 +56,16 @@ fn pages_left_to_a_daemon_are_holes_and_are_said() {
         assert!(about.len() <= 1, "{about:?}");
         about.first().is_some_and(|w| w.contains("2 pages (8192 bytes) of process 1"))
     };
-    assert!(lazy(&dump.said(search(Scope::default()))));
+    assert!(lazy(&said(&dump.path(), search(Scope::default()))));
     let mut scope = Scope::default();
     scope.range = Some(START..START + PAGE);
-    assert!(dump.said(search(scope)).is_empty(), "what was looked at is all there");
-    assert!(lazy(&dump.said(|c| {
+    assert!(said(&dump.path(), search(scope)).is_empty(), "what was looked at is all there");
+    assert!(lazy(&said(&dump.path(), |c| {
         let strings = Strings::new(4, &[Encoding::Ascii]);
         strings.run(c, &mut |_| ControlFlow::Continue(())).unwrap();
     })));
-    assert!(lazy(&dump.said(|c| drop(Overview::default().process(c, 1).unwrap()))));
-    assert!(dump.said(|c| drop(c.mappings(1).unwrap())).is_empty(), "maps counts them as absent");
+    assert!(lazy(&said(&dump.path(), |c| drop(Overview::default().process(c, 1).unwrap()))));
+    assert!(said(&dump.path(), |c| drop(c.mappings(1).unwrap())).is_empty(), "maps counts them as absent");
     assert_eq!(checkpoint.mappings(1).unwrap()[0].pages.absent, 2);
 
     let (judged, why) = answer(&dump.path(), "memory.data");
@@ -201,4 +113,267 @@ fn memory_is_judged_by_the_pages_that_are_there() {
     let (judged, why) = judge("memory.data");
     assert_eq!(judged, Answer::No);
     assert!(why.contains("1 process without a readable page map"), "{why}");
+}
+
+/// Gives the images that are said to be missing.
+fn missing(path: &Path, ask: impl FnOnce(&Checkpoint)) -> Vec<String> {
+    let checkpoint = Checkpoint::open(path).unwrap();
+    ask(&checkpoint);
+    let mut names: Vec<String> = checkpoint
+        .warnings()
+        .into_iter()
+        .filter(|w| w.what.contains("missing"))
+        .filter_map(|w| w.member)
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn images_of_namespaces_and_groups_are_missed_by_those_who_need_them() {
+    let dump = Dump::new(2);
+    dump.pages(&[(0, 2, 4)], 2);
+    let host = proto::TaskKobjIdsEntry {
+        net_ns_id: Some(2),
+        ipc_ns_id: Some(3),
+        uts_ns_id: Some(4),
+        mnt_ns_id: Some(6),
+        user_ns_id: Some(7),
+        time_ns_id: Some(5),
+        ..Default::default()
+    };
+    let inventory = proto::InventoryEntry {
+        img_version: Some(2),
+        root_ids: Some(host),
+        root_cg_set: Some(1),
+        ..Default::default()
+    };
+    dump.image(Kind::Inventory, "inventory.img", &[inventory.encode_to_vec()]);
+    let own = proto::TaskKobjIdsEntry {
+        files_id: Some(1),
+        net_ns_id: Some(10),
+        ipc_ns_id: Some(11),
+        uts_ns_id: Some(12),
+        mnt_ns_id: Some(13),
+        user_ns_id: Some(14),
+        time_ns_id: Some(15),
+        ..Default::default()
+    };
+    dump.image(Kind::Ids, "ids-1.img", &[own.encode_to_vec()]);
+    dump.image(Kind::Fs, "fs-1.img", &[proto::FsEntry::default().encode_to_vec()]);
+    dump.image(Kind::Files, "files.img", &[]);
+    dump.image(Kind::Fdinfo, "fdinfo-1.img", &[]);
+    dump.core(proto::TaskCoreEntry { cg_set: Some(2), ..Default::default() });
+
+    let path = dump.path();
+    assert_eq!(missing(&path, |c| drop(c.process(1).unwrap())), ["cgroup.img", "userns-14.img"]);
+    assert_eq!(missing(&path, |c| drop(c.cgroup_directories())), ["cgroup.img"]);
+    assert_eq!(
+        missing(&path, |c| drop(c.namespaces())),
+        ["ipcns-var-11.img", "mountpoints-13.img", "timens-15.img", "userns-14.img", "utsns-12.img"]
+    );
+    assert_eq!(missing(&path, |c| drop(c.summary())), ["timens-15.img", "userns-14.img", "utsns-12.img"]);
+    assert_eq!(missing(&path, |c| drop(c.ipc())), ["ipcns-var-11.img"]);
+    assert_eq!(missing(&path, |c| drop(c.mounts())), ["mountpoints-13.img"]);
+    // A network namespace may have been left to the pod, without a word.
+    let none: [&str; 0] = [];
+    assert_eq!(missing(&path, |c| drop(c.network())), none);
+    assert_eq!(missing(&path, |c| drop(c.sockets())), none);
+    assert_eq!(missing(&path, |c| drop(c.descriptors(1).unwrap())), none);
+    assert_eq!(missing(&path, |c| drop(c.mappings(1).unwrap())), none);
+    let (judged, why) = answer(&path, "process.host-users");
+    assert_eq!(judged, Answer::No, "{why}");
+
+    // One that was dumped has links, addresses and routes.
+    dump.image(Kind::Netns, "netns-10.img", &[proto::NetnsEntry::default().encode_to_vec()]);
+    assert_eq!(missing(&path, |c| drop(c.network())), ["ifaddr-10.img", "netdev-10.img", "route-10.img"]);
+    let outside = proto::NetnsEntry { ext_key: Some(b"extRootNetNS".to_vec()), ..Default::default() };
+    dump.image(Kind::Netns, "netns-10.img", &[outside.encode_to_vec()]);
+    assert_eq!(missing(&path, |c| drop(c.network())), none);
+
+    // In CRIU's own groups and namespaces nothing is missing.
+    dump.core(proto::TaskCoreEntry { cg_set: Some(1), ..Default::default() });
+    dump.image(
+        Kind::Ids,
+        "ids-1.img",
+        &[proto::TaskKobjIdsEntry { files_id: Some(1), ..host }.encode_to_vec()],
+    );
+    assert_eq!(missing(&path, |c| drop(c.process(1).unwrap())), none);
+    let shown = Checkpoint::open(&path).unwrap().namespaces();
+    assert!(shown.iter().any(|n| n.kind == NamespaceKind::User && n.host == Some(true)));
+    assert_eq!(missing(&path, |c| drop(c.namespaces())), none);
+    assert_eq!(answer(&path, "process.host-users").0, Answer::Yes);
+}
+
+#[test]
+fn memory_file_systems_and_memfds_are_missed() {
+    let dump = Dump::new(2);
+    dump.pages(&[(0, 2, 4)], 2);
+    dump.image(
+        Kind::Ids,
+        "ids-1.img",
+        &[proto::TaskKobjIdsEntry { files_id: Some(1), ..Default::default() }.encode_to_vec()],
+    );
+    let memfd = proto::FileEntry {
+        r#type: Some(18),
+        id: Some(5),
+        memfd: Some(Box::new(proto::MemfdFileEntry { id: Some(5), inode_id: Some(1), ..Default::default() })),
+        ..Default::default()
+    };
+    dump.image(Kind::Files, "files.img", &[memfd.encode_to_vec()]);
+    let fd = proto::FdinfoEntry { id: Some(5), fd: Some(3), r#type: Some(18), ..Default::default() };
+    dump.image(Kind::Fdinfo, "fdinfo-1.img", &[fd.encode_to_vec()]);
+    let mount = |id: u32, device: u32, root: &str, point: &str, key: Option<&str>| {
+        let entry = proto::MntEntry {
+            fstype: Some(16),
+            fsname: Some(b"tmpfs".to_vec()),
+            mnt_id: Some(id),
+            parent_mnt_id: Some(1),
+            root_dev: Some(device),
+            root: Some(root.into()),
+            mountpoint: Some(point.into()),
+            ext_key: key.map(|k| k.as_bytes().to_vec()),
+            ..Default::default()
+        };
+        entry.encode_to_vec()
+    };
+    let mounts = [
+        mount(2, 50, "/", "/scratch", None),
+        mount(3, 51, "/", "/dev/shm", Some("/dev/shm")),
+        mount(4, 52, "/part", "/only/a/part", None),
+    ];
+    dump.image(Kind::Mnts, "mountpoints-13.img", &mounts);
+    let path = dump.path();
+    assert_eq!(missing(&path, |c| drop(c.descriptors(1).unwrap())), ["memfd.img"]);
+    assert_eq!(missing(&path, |c| drop(c.tmpfs_files())), ["tmpfs-dev-50.tar.gz.img"]);
+    let searched = missing(&path, search(Scope::default()));
+    assert!(searched.contains(&"tmpfs-dev-50.tar.gz.img".to_owned()), "{searched:?}");
+    let none: [&str; 0] = [];
+    assert_eq!(missing(&path, |c| drop(c.mounts())), none);
+    assert_eq!(missing(&path, |c| drop(c.process(1).unwrap())), ["fs-1.img"]);
+    let (judged, why) = answer(&path, "files.tmpfs");
+    assert_eq!(judged, Answer::No);
+    assert!(why.contains("1 image of a memory file system is missing"), "{why}");
+}
+
+/// A tar of a dump's images below `checkpoint/`, but `left_out`, and of what else is put into it.
+fn tar_of(
+    dump: &Dump,
+    left_out: &str,
+    more: impl FnOnce(&mut tar::Builder<Vec<u8>>),
+) -> tempfile::NamedTempFile {
+    let mut tar = tar::Builder::new(Vec::new());
+    for entry in std::fs::read_dir(dump.path()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name != left_out {
+            tar.append_path_with_name(entry.path(), format!("checkpoint/{name}")).unwrap();
+        }
+    }
+    more(&mut tar);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), tar.into_inner().unwrap()).unwrap();
+    file
+}
+
+fn put(tar: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, name: &str, link: &str, data: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(0o600);
+    header.set_size(data.len() as u64);
+    if link.is_empty() {
+        tar.append_data(&mut header, name, data).unwrap();
+    } else {
+        tar.append_link(&mut header, name, link).unwrap();
+    }
+}
+
+#[test]
+fn links_and_devices_in_the_place_of_files_are_said() {
+    use tar::EntryType::{Fifo, Link, Regular, Symlink};
+    let dump = Dump::new(2);
+    dump.pages(&[(0, 2, 4)], 2);
+    let pages = std::fs::read(dump.path().join("pages-1.img")).unwrap();
+    let file = tar_of(&dump, "pages-1.img", |tar| {
+        put(tar, Regular, "kept/pages", "", &pages);
+        put(tar, Link, "checkpoint/pages-1.img", "kept/pages", b"");
+        put(tar, Regular, "kept/log", "", b"2026-11-23T17:52:04Z stdout F stored-in-a-log\n");
+        put(tar, Link, "ctr.log", "kept/log", b"");
+        put(tar, Symlink, "container.log", "/etc/hostname", b"");
+        put(tar, Link, "dump.log", "no/such/member", b"");
+        put(tar, Fifo, "checkpoint/pipes-data.img", "", b"");
+    });
+    let open = Checkpoint::open(file.path()).unwrap();
+    let lines: Vec<_> = open.log_lines().map(|l| (l.member, l.text.to_lossy().into_owned())).collect();
+    assert_eq!(
+        lines,
+        [("ctr.log".to_owned(), "stored-in-a-log".to_owned())],
+        "hard links to members are followed"
+    );
+    let about = |list: &[String], name: &str| {
+        list.iter().filter(|w| w.starts_with(name)).cloned().collect::<Vec<_>>()
+    };
+    let list: Vec<String> = open.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert!(list[0].starts_with("container.log: is a symbolic link to \"/etc/hostname\""), "{list:?}");
+
+    let mut found = 0;
+    let list = said(file.path(), |c| {
+        let search = Search::new(vec![Pattern::literal(b"stored-")]).unwrap();
+        search
+            .run(c, &mut |_| {
+                found += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+    });
+    assert_eq!(found, 3, "two pages and a line of the log");
+    for name in ["container.log", "dump.log", "checkpoint/pipes-data.img"] {
+        assert_eq!(about(&list, name).len(), 1, "{name}: {list:?}");
+    }
+    assert_eq!(said(file.path(), |c| drop(c.pids())), [""; 0]);
+
+    let open = Checkpoint::open(file.path()).unwrap();
+    let rows: Vec<_> = open
+        .members()
+        .map(|m| (m.name.to_lossy().into_owned(), m.status.as_str(), m.size, m.damage))
+        .collect();
+    let row = |name: &str| rows.iter().find(|r| r.0 == name).unwrap();
+    assert_eq!((row("checkpoint/pages-1.img").1, row("checkpoint/pages-1.img").2), ("known", 2 * PAGE));
+    for (name, what) in [
+        ("container.log", "symbolic link"),
+        ("dump.log", "hard link"),
+        ("checkpoint/pipes-data.img", "named pipe"),
+    ] {
+        assert_eq!(row(name).1, "damaged");
+        assert!(row(name).3.as_ref().unwrap().contains(what), "{:?}", row(name));
+    }
+    assert_eq!(open.memory(1).unwrap().span(START).0, Span::Bytes(libforensic::memory::Layer::Dump));
+}
+
+#[test]
+fn pages_images_are_as_long_as_their_maps_say() {
+    let dump = Dump::new(6);
+    let runs = [(0, 3, 4), (3, 1, 2), (5, 1, 6)];
+    let row = || {
+        let open = Checkpoint::open(dump.path()).unwrap();
+        let row = open.members().find(|m| m.name.as_bytes() == b"pages-1.img");
+        (row.map(|m| (m.status.as_str(), m.damage.unwrap_or_default())), open.warnings())
+    };
+    dump.pages(&runs, 4);
+    let (found, warnings) = row();
+    assert_eq!((found.unwrap(), warnings.len()), (("known", String::new()), 0));
+    dump.pages(&runs, 3);
+    let (found, warnings) = row();
+    let (status, damage) = found.unwrap();
+    assert_eq!((status, warnings.len()), ("damaged", 1));
+    assert_eq!(damage, "12288 bytes, and its page map says 16384: the last pages are missing");
+    dump.pages(&runs, 5);
+    let (found, warnings) = row();
+    assert_eq!((found.unwrap().0, warnings.len()), ("known", 1));
+    assert!(warnings[0].to_string().contains("belongs to no page"), "{warnings:?}");
+    std::fs::remove_file(dump.path().join("pages-1.img")).unwrap();
+    let (found, warnings) = row();
+    assert!(found.is_none());
+    assert!(warnings.iter().any(|w| w.what.contains("pages-1.img is missing: it should have 16384 bytes")));
 }

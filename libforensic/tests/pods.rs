@@ -1,5 +1,6 @@
 //! Checkpoints of several containers, and containerd's own image of one.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use libforensic::Checkpoint;
@@ -130,4 +131,44 @@ fn an_image_for_every_container_and_a_manifest_that_lies() {
     assert_eq!(names(file.path()), expected);
     let refused = Checkpoint::open(file.path()).unwrap_err().to_string();
     assert!(refused.contains("web.tar"), "{refused}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn compressed_archives_in_a_pod_and_compressed_pods() {
+    let manifest = r#"{"version":2,"containers":[{"name":"web","archive":"web.tar.gz"},
+        {"name":"counter","archive":"counter.tar.zst"},{"name":"layout","archive":"layout.tar.gz"},
+        {"name":"pod","archive":"pod.tar.gz"},{"name":"broken","archive":"broken.tar.gz"}]}"#;
+    let inner_pod = tar_of(&[("pod.options", br#"{"version":1,"containers":{}}"#.to_vec())]);
+    let simple = std::fs::read(SIMPLE).unwrap();
+    let plain = tar_of(&[
+        ("checkpoint-manifest.json", manifest.as_bytes().to_vec()),
+        ("web.tar.gz", gzip(&simple)),
+        ("counter.tar.zst", zstd::encode_all(std::fs::read(COUNTER).unwrap().as_slice(), 1).unwrap()),
+        ("layout.tar.gz", gzip(&containerd_layout(SIMPLE))),
+        // One pod in another is not gone into.
+        ("pod.tar.gz", gzip(&inner_pod)),
+        ("broken.tar.gz", b"\x1f\x8b and no more".to_vec()),
+    ]);
+    let expected =
+        [("web", Some(3)), ("counter", Some(2)), ("layout", Some(3)), ("pod", None), ("broken", None)];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for bytes in [plain.clone(), gzip(&plain), zstd::encode_all(plain.as_slice(), 1).unwrap()] {
+        std::fs::write(file.path(), bytes).unwrap();
+        assert!(Checkpoint::may_be_pod(file.path()));
+        let found = names(file.path());
+        let found: Vec<_> = found.iter().map(|(name, pids)| (name.as_str(), *pids)).collect();
+        assert_eq!(found, expected);
+        let open = Checkpoint::open_pod(file.path(), &Options::default()).unwrap().unwrap();
+        let web = open[0].checkpoint.as_ref().unwrap();
+        let alone = Checkpoint::open(SIMPLE).unwrap();
+        assert_eq!(web.process(1).unwrap().cmdline, alone.process(1).unwrap().cmdline);
+    }
+    assert!(!Checkpoint::may_be_pod(SIMPLE));
+    assert!(!Checkpoint::may_be_pod("../examples/evidence/incident.tar.gz"));
 }

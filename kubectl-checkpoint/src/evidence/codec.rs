@@ -310,10 +310,13 @@ impl Run<'_> {
         let mut stdout = BufWriter::with_capacity(64 << 10, io::stdout().lock());
         let (mut images, mut others) = (0_u64, 0_u64);
         for member in archive.members() {
-            if !matches!(member.kind, MemberKind::File | MemberKind::Hardlink) {
+            let kind = Kind::from_file_name(&member.name).map(|found| found.0);
+            if let Some(what) = archive.irregular(member) {
+                if member.kind != MemberKind::Directory && kind.is_some() {
+                    self.warn(&member.name, &what);
+                }
                 continue;
             }
-            let kind = Kind::from_file_name(&member.name).map(|found| found.0);
             if explain(&member.name, kind).is_err() {
                 others += 1;
                 continue;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use libforensic::model::{IpcObject, NetworkItem};
+use libforensic::model::{Connection, Endpoint, IpcObject, NetworkItem};
 
 use super::{ABSENT, Evidence, or_absent};
 use crate::cli::EvidenceArgs;
@@ -26,6 +26,38 @@ fn safe(value: Option<&String>) -> String {
     value.map_or_else(|| ABSENT.to_owned(), |v| escape(v).into_owned())
 }
 
+/// `tcp 10.0.0.5:40000 to 10.0.0.1:80 ESTABLISHED`, with the translated ends where they are others.
+fn connection(c: &Connection) -> String {
+    let end = |e: Option<&Endpoint>| {
+        e.map_or_else(
+            || ABSENT.to_owned(),
+            |e| match e.port {
+                None => e.address.to_string(),
+                Some(port) => std::net::SocketAddr::new(e.address, port).to_string(),
+            },
+        )
+    };
+    let mut shown = format!(
+        "{} {} to {}",
+        or_absent(c.protocol.as_ref()),
+        end(c.source.as_ref()),
+        end(c.destination.as_ref())
+    );
+    if let Some(from) = c.reply_source.as_ref().filter(|e| c.destination.as_ref() != Some(e)) {
+        shown.push_str(", answered by ");
+        shown.push_str(&end(Some(from)));
+    }
+    if let Some(to) = c.reply_destination.as_ref().filter(|e| c.source.as_ref() != Some(e)) {
+        shown.push_str(", answers to ");
+        shown.push_str(&end(Some(to)));
+    }
+    for more in [c.state.as_ref(), c.helper.as_ref()].into_iter().flatten() {
+        shown.push(' ');
+        shown.push_str(more);
+    }
+    escape(&shown).into_owned()
+}
+
 impl Rows for Network<'_> {
     type Item = NetworkItem;
 
@@ -45,7 +77,10 @@ impl Rows for Network<'_> {
                 let lock = if n.criu_lock == Some(true) { " (CRIU's own)" } else { "" };
                 format!("{place}: {}{lock}", escape(rule))
             }
-            (None, None) => safe(n.address.as_ref()),
+            (None, None) => match &n.connection {
+                Some(c) => connection(c),
+                None => safe(n.address.as_ref()),
+            },
         };
         let mut cells = vec![
             or_absent(n.network_namespace),

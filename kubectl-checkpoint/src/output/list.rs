@@ -1,12 +1,13 @@
 //! One answer: items of one or more archives, in any format, as they come.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
+use std::io::Write;
 
 use libforensic::Warning;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
+use super::yaml::{Escaping, Quoted};
 use super::{Format, Table, escape, write_json, write_json_pretty};
 
 /// The version of all JSON that this program prints.
@@ -157,10 +158,10 @@ impl Answer<'_> {
                 out.flush()?;
             }
             Format::Yaml => {
-                let mut text = Adapter(&mut *out, None);
-                let result =
-                    serde_saphyr::to_fmt_writer(&mut text, &self.document(rows, &run, &errors, several));
-                if let Some(e) = text.1 {
+                let mut text = Escaping { out: &mut *out, error: None };
+                let document = Document { yaml: true, ..self.document(rows, &run, &errors, several) };
+                let result = serde_saphyr::to_fmt_writer(&mut text, &document);
+                if let Some(e) = text.error {
                     return Err(e.into());
                 }
                 result?;
@@ -177,7 +178,7 @@ impl Answer<'_> {
         errors: &'d RefCell<Vec<(usize, Warning)>>,
         several: bool,
     ) -> Document<'d, R, F> {
-        Document { answer: self, _rows: rows, run, errors, several }
+        Document { answer: self, _rows: rows, run, errors, several, yaml: false }
     }
 }
 
@@ -189,6 +190,30 @@ struct Document<'d, R, F> {
     /// Why archives could not be read at all: an empty list must not look like an answer.
     errors: &'d RefCell<Vec<(usize, Warning)>>,
     several: bool,
+    /// Whether strings are to be made ready for YAML, item by item.
+    yaml: bool,
+}
+
+impl<R, F> Document<'_, R, F>
+where
+    R: Rows,
+{
+    fn entry<M: SerializeMap>(
+        &self,
+        map: &mut M,
+        key: &'static str,
+        value: &impl Serialize,
+    ) -> Result<(), M::Error> {
+        if self.yaml {
+            map.serialize_entry(key, &Quoted::new(value)?)
+        } else {
+            map.serialize_entry(key, value)
+        }
+    }
+
+    fn element<L: SerializeSeq>(&self, list: &mut L, item: &impl Serialize) -> Result<(), L::Error> {
+        if self.yaml { list.serialize_element(&Quoted::new(item)?) } else { list.serialize_element(item) }
+    }
 }
 
 impl<R: Rows, F> Serialize for Document<'_, R, F>
@@ -200,10 +225,10 @@ where
         map.serialize_entry("apiVersion", API_VERSION)?;
         map.serialize_entry("kind", self.answer.kind)?;
         if !self.several {
-            map.serialize_entry("archive", self.answer.archives.first().map_or("", String::as_str))?;
+            self.entry(&mut map, "archive", &self.answer.archives.first().map_or("", String::as_str))?;
         }
         map.serialize_entry("items", &Items(self))?;
-        map.serialize_entry("warnings", &self.warnings())?;
+        self.entry(&mut map, "warnings", &self.warnings())?;
         map.end()
     }
 }
@@ -245,9 +270,9 @@ where
         for (index, archive) in document.answer.archives.iter().enumerate() {
             let result = (document.run)(index, &mut |item| {
                 let result = if document.several {
-                    list.serialize_element(&OfArchive { archive, item: &item })
+                    document.element(&mut list, &OfArchive { archive, item: &item })
                 } else {
-                    list.serialize_element(&item)
+                    document.element(&mut list, &item)
                 };
                 result.map_err(|e| {
                     let text = anyhow::anyhow!("{e}");
@@ -261,17 +286,5 @@ where
             result.map_err(serde::ser::Error::custom)?;
         }
         list.end()
-    }
-}
-
-/// Lets a formatter write to a byte stream and keeps the error that `fmt` cannot carry.
-struct Adapter<'o>(&'o mut dyn Write, Option<io::Error>);
-
-impl std::fmt::Write for Adapter<'_> {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        self.0.write_all(s.as_bytes()).map_err(|e| {
-            self.1 = Some(e);
-            std::fmt::Error
-        })
     }
 }

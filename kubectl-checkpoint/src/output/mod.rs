@@ -8,6 +8,7 @@ mod json;
 mod list;
 mod sandbox;
 mod table;
+mod yaml;
 
 pub use escape::{escape, escape_bytes};
 pub use file_name::{component, file_name};

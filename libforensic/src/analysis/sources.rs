@@ -164,11 +164,15 @@ pub fn holdings(checkpoint: &Checkpoint, each: &mut dyn FnMut(Holding)) {
 
 /// As [`holdings`], also for what has no bytes.
 pub(crate) fn everything(checkpoint: &Checkpoint, each: &mut dyn FnMut(Held<'_>)) {
+    checkpoint.miss_tmpfs();
     let images = checkpoint.images();
     let prefix = images.prefix().to_vec();
     let ghosts = ghost_paths(checkpoint);
     let archive = checkpoint.archive();
-    let mut members: Vec<&Member> = archive.members().iter().filter(|m| m.kind == MemberKind::File).collect();
+    let looked_at = |m: &&Member| {
+        rank(&prefix, m) != Rank::None && m.kind != MemberKind::Directory && !images.is_irregular(m)
+    };
+    let mut members: Vec<&Member> = archive.members().iter().filter(looked_at).collect();
     members.sort_by(|a, b| rank(&prefix, a).cmp(&rank(&prefix, b)).then_with(|| a.name.cmp(&b.name)));
     for member in members {
         // Of members with one name the last counts, as everywhere.

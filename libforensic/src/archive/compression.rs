@@ -50,6 +50,8 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     ),
 ];
 
+const PICKLE: &str = "a Python pickle (old PyTorch checkpoints are such files), not a CRIU checkpoint";
+
 /// Formats that are not checkpoints of containers by CRIU at all.
 const NOT_CRIU: &[(usize, &[u8], &str)] = &[
     (0, b"gVisorSF", "a gVisor state file (runsc checkpoint), not CRIU images"),
@@ -59,13 +61,34 @@ const NOT_CRIU: &[(usize, &[u8], &str)] = &[
     // The machine's byte order is little-endian; the rest of the number tells x86 from arm.
     (0, b"\x00\x00\x64\x86\x84\x19\x10\x07", "a Firecracker virtual machine snapshot, not CRIU images"),
     (0, b"\x00\x00\xaa\xaa\x84\x19\x10\x07", "a Firecracker virtual machine snapshot, not CRIU images"),
-    (0, b"\x80\x02", "a Python pickle (old PyTorch checkpoints are such files), not a CRIU checkpoint"),
+    (0, b"\x80\x02", PICKLE),
+    (0, b"\x80\x03", PICKLE),
+    (0, b"\x80\x04", PICKLE),
+    (0, b"\x80\x05", PICKLE),
     (0, b"QEVM", "a QEMU virtual machine snapshot, not CRIU images"),
     (0, b"QFI\xfb", "a QCOW2 disk image, not CRIU images"),
     (0, b"EMiL", "a LiME memory image of a whole machine, not CRIU images"),
     (0, b"hsqs", "a squashfs image, not a checkpoint archive"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, not a CRIU checkpoint"),
 ];
+
+/// Names a file that is no checkpoint of a container by CRIU, by its first bytes.
+pub(crate) fn not_criu(head: &[u8]) -> Option<&'static str> {
+    let known = NOT_CRIU.iter().find(|(at, magic, _)| head.get(*at..).is_some_and(|h| h.starts_with(magic)));
+    if let Some((_, _, name)) = known {
+        return Some(name);
+    }
+    // safetensors: the length of a JSON header, then the header.
+    if let Some((length, rest)) = head.split_first_chunk::<8>()
+        && rest.starts_with(b"{\"")
+        && u64::from_le_bytes(*length) < 100 << 20
+    {
+        return Some("a safetensors file (weights of a machine-learning model), not a CRIU checkpoint");
+    }
+    // Cloud Hypervisor's state.json is a tree of snapshots.
+    let is_tree = head.starts_with(b"{") && memchr::memmem::find(head, b"\"snapshots\"").is_some();
+    is_tree.then_some("the state of a Cloud Hypervisor virtual machine snapshot, not CRIU images")
+}
 
 /// Looks at the first bytes: a compression, or an error for what is no archive of ours.
 ///
@@ -91,18 +114,8 @@ pub(crate) fn sniff(head: &[u8]) -> Result<Compression> {
             ));
         }
     }
-    for (at, magic, name) in NOT_CRIU {
-        if head.get(*at..).is_some_and(|h| h.starts_with(magic)) {
-            return Err(Error::new(ErrorKind::UnsupportedFormat, format!("this is {name}")));
-        }
-    }
-    // safetensors: the length of a JSON header, then the header.
-    if let Some((length, rest)) = head.split_first_chunk::<8>()
-        && rest.starts_with(b"{\"")
-        && u64::from_le_bytes(*length) < 100 << 20
-    {
-        let what = "this is a safetensors file (weights of a machine-learning model), not a CRIU checkpoint";
-        return Err(Error::new(ErrorKind::UnsupportedFormat, what));
+    if let Some(name) = not_criu(head) {
+        return Err(Error::new(ErrorKind::UnsupportedFormat, format!("this is {name}")));
     }
     if head.iter().all(|b| *b == 0) {
         return Err(Error::new(

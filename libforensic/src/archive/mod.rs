@@ -38,6 +38,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub use compression::Compression;
+pub(crate) use compression::not_criu;
 pub use oci::Annotations;
 pub use storage::{Data, DataReader, Segment};
 pub use tar::MemberKind;
@@ -240,6 +241,27 @@ impl Archive {
         Self::from_data(data, path, options, retention)
     }
 
+    /// Returns the first bytes of a file, unpacked if it is compressed; fewer if there are no more.
+    ///
+    /// # Errors
+    ///
+    /// When it is no regular file, cannot be read, or is of no known format.
+    pub fn head(path: impl AsRef<Path>, bytes: usize) -> Result<Vec<u8>> {
+        let path = path.as_ref();
+        let open = |e| Error::io(format!("open {}", path.display()), e);
+        let data = Data::of_file(path).map_err(open)?;
+        let mut head = vec![0; 512];
+        let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
+        head.truncate(got);
+        let notes = compression::Notes::default();
+        let limits = Limits::default();
+        let mut stream = compression::decoder(compression::sniff(&head)?, data.reader(), &limits, &notes)?;
+        head.resize(bytes, 0);
+        let got = read_up_to(&mut stream, &mut head).map_err(|e| Error::io("read", e))?;
+        head.truncate(got);
+        Ok(head)
+    }
+
     /// Opens a root file system: a tar, an OCI layout or archive, or a Docker archive.
     ///
     /// The layers of an image are applied one over the other. Of an image for
@@ -367,7 +389,8 @@ impl Archive {
         let notes = compression::Notes::default();
         let counted = Counted { inner: data.reader(), count: options.progress.clone() };
         let stream = compression::decoder(compression, counted, &options.limits, &notes)?;
-        let mut index = index::stream(stream, &options, retention, false)?;
+        let mut index = index::stream(stream, &options, retention, false)
+            .map_err(|e| Self::unpacked_foreign(&data, compression, &options).unwrap_or(e))?;
         if index.look_again {
             // The size of a member that was passed over is not true: with the
             // bytes at hand the walk can go on behind it.
@@ -379,6 +402,16 @@ impl Archive {
         let archive = Self::assemble(path, Format::Tar, compression, bytes, index, options, source);
         archive.take_notes(&notes);
         Ok(archive)
+    }
+
+    /// Says what a compressed file holds that is no tar, if it is known.
+    fn unpacked_foreign(data: &Data, compression: Compression, options: &OpenOptions) -> Option<Error> {
+        let notes = compression::Notes::default();
+        let mut stream = compression::decoder(compression, data.reader(), &options.limits, &notes).ok()?;
+        let mut head = vec![0; 512];
+        let got = read_up_to(&mut stream, &mut head).ok()?;
+        let name = compression::not_criu(head.get(..got)?)?;
+        Some(Error::new(ErrorKind::UnsupportedFormat, format!("this is {name} ({})", compression.as_str())))
     }
 
     fn from_directory(path: &Path, options: OpenOptions) -> Result<Self> {
@@ -531,6 +564,34 @@ impl Archive {
                     .in_member(&member.name));
                 }
                 Err(Error::new(ErrorKind::NotFound, "the member has no contents").in_member(&member.name))
+            }
+        }
+    }
+
+    /// Returns the member whose contents this one has: itself, or of a hard link the file it leads to.
+    pub fn resolved<'a>(&'a self, member: &'a Member) -> &'a Member {
+        let target = member.link.as_deref().filter(|_| member.kind == MemberKind::Hardlink);
+        let target = target.and_then(|link| self.member(&normalise(link)));
+        target.filter(|t| t.kind == MemberKind::File).unwrap_or(member)
+    }
+
+    /// Says why a member has no contents that are read; `None` for files, and hard links to files.
+    ///
+    /// Symbolic links are never followed: what they lead to is for the evidence to say.
+    pub fn irregular(&self, member: &Member) -> Option<String> {
+        let target = || member.link.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        match self.resolved(member).kind {
+            MemberKind::File => None,
+            MemberKind::Directory => Some("is a directory, not a regular file: it is not read".to_owned()),
+            MemberKind::Symlink => {
+                Some(format!("is a symbolic link to {:?}, which is not followed: it is not read", target()))
+            }
+            MemberKind::Hardlink => Some(format!(
+                "is a hard link to {:?}, which is no file of the archive: it is not read",
+                target()
+            )),
+            MemberKind::Other => {
+                Some("is a named pipe, a device or the like, not a regular file: it is not read".to_owned())
             }
         }
     }

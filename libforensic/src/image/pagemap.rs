@@ -63,6 +63,30 @@ pub struct PageRun {
     pub compressed: Option<Compressed>,
 }
 
+impl PageRun {
+    /// Says where the run ends in the pages image if those before it end at byte `at`.
+    ///
+    /// ```
+    /// use libforensic::image::PageRun;
+    ///
+    /// // Without a flag nothing of it is there.
+    /// let run = PageRun { pages: 3, ..PageRun::default() };
+    /// assert_eq!(run.end_in_pages(4096, 4096), 4096);
+    /// ```
+    pub fn end_in_pages(&self, at: u64, page_bytes: u64) -> u64 {
+        if !self.flags.present() || self.pages == 0 {
+            return at;
+        }
+        let page = page_bytes.max(1);
+        let start = if self.flags.aligned() { at.div_ceil(page).saturating_mul(page) } else { at };
+        let len = match &self.compressed {
+            None => self.pages.saturating_mul(page),
+            Some(c) => c.sizes.iter().fold(0_u64, |n, s| n.saturating_add(u64::from(*s))),
+        };
+        start.saturating_add(len)
+    }
+}
+
 /// How the pages of a run are compressed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Compressed {

@@ -131,6 +131,7 @@ impl Checkpoint {
     /// Returns the groups of a process; `None` where CRIU recorded none.
     pub(super) fn cgroups_of(&self, core: Option<&proto::CoreEntry>) -> Option<Vec<Cgroup>> {
         let set = cgroup_set(core?)?;
+        self.miss_cgroups(set);
         self.cgroup_sets().get(&set).cloned()
     }
 

@@ -116,6 +116,9 @@ const TABLE: &[Decoded] = &[
             Kind::Nftables,
             Kind::Iptables,
             Kind::Ip6tables,
+            Kind::Netns,
+            Kind::NetnfCt,
+            Kind::NetnfExp,
         ],
         &["network.status", "spec.dump"],
     ),
@@ -126,8 +129,17 @@ const TABLE: &[Decoded] = &[
     row(
         "capabilities",
         "CapabilityList",
-        &[Kind::Inventory],
-        &["names of members", "config.dump", "spec.dump"],
+        &[
+            Kind::Inventory,
+            Kind::Pstree,
+            Kind::Core,
+            Kind::Ids,
+            Kind::Mm,
+            Kind::Pagemap,
+            Kind::ShmemPagemap,
+            Kind::Mnts,
+        ],
+        &["names and sizes of members", "config.dump", "spec.dump"],
     ),
 ];
 

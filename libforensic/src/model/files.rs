@@ -285,6 +285,10 @@ impl Files {
 
     fn memfd_inode(&self, inode: u64) -> Option<proto::MemfdInodeEntry> {
         let inodes = self.memfds.get_or_init(|| {
+            if self.images.find("memfd.img").is_none() {
+                let what = "the image is missing: names, sizes and contents of memfds are not known";
+                self.images.warn("memfd.img", None, what);
+            }
             self.images
                 .all::<proto::MemfdInodeEntry>("memfd.img")
                 .unwrap_or_default()

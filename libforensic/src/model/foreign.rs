@@ -1,7 +1,10 @@
 //! Evidence that is recognised and not read as one container's CRIU dump.
 
-use crate::archive::{Archive, Format, Member, MemberKind};
+use std::path::Path;
+
+use crate::archive::{Archive, Compression, Format, Member, MemberKind, not_criu};
 use crate::error::{Error, ErrorKind};
+use crate::image::Kind;
 
 /// Most containers that are named in a message.
 const NAMED: usize = 32;
@@ -43,39 +46,97 @@ fn pod(archive: &Archive, containers: &[(String, String)]) -> Error {
     Error::new(ErrorKind::UnsupportedFormat, message)
 }
 
-/// Checkpoints of other programs, by the names they give their files.
-fn other(archive: &Archive) -> Option<&'static str> {
+const CRAC: &str = "a CRaC checkpoint of a Java program: its pages are compressed in a form of their own, and CRIU's other images are not read without them";
+const GVISOR: &str = "a gVisor checkpoint (runsc checkpoint), not CRIU images";
+const DMTCP: &str = "a DMTCP checkpoint, not CRIU images";
+const CLOUD_HYPERVISOR: &str = "a Cloud Hypervisor virtual machine snapshot (Kata Containers can make one); it holds a whole kernel: see Volatility";
+const FIRECRACKER: &str = "a Firecracker virtual machine snapshot; it holds a whole kernel: see Volatility";
+const MODEL: &str = "a checkpoint of a machine-learning model (PyTorch, safetensors), not of a container";
+
+/// Files whose first bytes are looked at, at most.
+const SNIFFED: usize = 64;
+
+/// Checkpoints of other programs, by the names they give their files, or by the first bytes of these.
+fn other(archive: &Archive) -> Option<String> {
     let has = |name: &[u8]| archive.members().iter().any(|m| m.base_name() == name);
-    let ends = |end: &[u8]| {
-        archive.members().iter().any(|m| m.kind == MemberKind::File && m.base_name().ends_with(end))
+    let any = |test: fn(&[u8]) -> bool| {
+        archive.members().iter().any(|m| m.kind == MemberKind::File && test(m.base_name()))
     };
-    if archive.member(b"pages-1.comp.img").is_some() {
-        return Some(
-            "a CRaC checkpoint of a Java program: its pages are compressed in a form of their own, and CRIU's other images are not read without them",
-        );
+    if any(is_crac) {
+        return Some(CRAC.to_owned());
     }
     if has(b"pstree.img") || has(b"inventory.img") || has(b"config.dump") || has(b"spec.dump") {
         return None;
     }
     if has(b"pages_meta.img") || archive.members().iter().any(|m| is_gvisor(archive, m)) {
-        return Some("a gVisor checkpoint (runsc checkpoint), not CRIU images");
+        return Some(GVISOR.to_owned());
     }
-    if ends(b".dmtcp") {
-        return Some("a DMTCP checkpoint, not CRIU images");
+    if any(|name| name.ends_with(b".dmtcp")) {
+        return Some(DMTCP.to_owned());
     }
     if has(b"memory-ranges") && has(b"state.json") {
-        return Some(
-            "a Cloud Hypervisor virtual machine snapshot (Kata Containers can make one); it holds a whole kernel: see Volatility",
-        );
+        return Some(CLOUD_HYPERVISOR.to_owned());
     }
-    if (has(b"vmstate") || has(b"snapshot_file") || ends(b".vmstate")) && (has(b"mem_file") || ends(b".mem"))
-    {
-        return Some("a Firecracker virtual machine snapshot; it holds a whole kernel: see Volatility");
+    if any(is_firecracker_state) && any(|name| name == b"mem_file" || name.ends_with(b".mem")) {
+        return Some(FIRECRACKER.to_owned());
     }
-    if ends(b".safetensors") || ends(b".pt") || ends(b".pth") || has(b"pytorch_model.bin") {
-        return Some("a checkpoint of a machine-learning model (PyTorch, safetensors), not of a container");
+    if any(is_model) {
+        return Some(MODEL.to_owned());
     }
-    None
+    sniffed(archive)
+}
+
+/// Looks into files as if each were given by itself.
+fn sniffed(archive: &Archive) -> Option<String> {
+    // A page of memory can begin like any file.
+    if archive.members().iter().any(|m| Kind::from_file_name(&m.name).is_some()) {
+        return None;
+    }
+    // Large members of compressed archives are not at hand.
+    let at_hand = |m: &&Member| {
+        m.kind == MemberKind::File
+            && (archive.compression() == Compression::None || m.size <= archive.limits().small_member_bytes)
+    };
+    archive.members().iter().filter(at_hand).take(SNIFFED).find_map(|m| {
+        let mut head = [0; 512];
+        let got = archive.read_at(m, 0, &mut head).ok()?;
+        let what = not_criu(head.get(..got)?)?;
+        Some(format!("no checkpoint: {} in it is {what}", m.display_name().escape_debug()))
+    })
+}
+
+/// Says what a single file is that is no archive, by its name.
+pub(super) fn by_name(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.as_encoded_bytes();
+    if is_crac(name) {
+        Some(CRAC)
+    } else if name == b"pages_meta.img" {
+        Some(GVISOR)
+    } else if name.ends_with(b".dmtcp") {
+        Some(DMTCP)
+    } else if name == b"memory-ranges" {
+        Some(CLOUD_HYPERVISOR)
+    } else if is_firecracker_state(name) || name == b"mem_file" {
+        Some(FIRECRACKER)
+    } else if is_model(name) {
+        Some(MODEL)
+    } else {
+        None
+    }
+}
+
+fn is_crac(name: &[u8]) -> bool {
+    name.starts_with(b"pages-") && name.ends_with(b".comp.img")
+}
+
+fn is_firecracker_state(name: &[u8]) -> bool {
+    matches!(name, b"vmstate" | b"snapshot_file") || name.ends_with(b".vmstate")
+}
+
+fn is_model(name: &[u8]) -> bool {
+    const ENDS: [&[u8]; 5] = [b".safetensors", b".pt", b".pth", b".ckpt", b".distcp"];
+    ENDS.iter().any(|end| name.ends_with(end))
+        || (name.starts_with(b"pytorch_model") && name.ends_with(b".bin"))
 }
 
 fn is_gvisor(archive: &Archive, member: &Member) -> bool {

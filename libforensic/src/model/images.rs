@@ -49,7 +49,7 @@ impl Images {
     pub(crate) fn find(&self, name: &str) -> Option<&Member> {
         let mut full = self.prefix.clone();
         full.extend_from_slice(name.as_bytes());
-        self.archive.member(&full)
+        self.archive.member(&full).map(|m| self.archive.resolved(m))
     }
 
     /// Returns true if contents of deleted files are among the images.
@@ -64,7 +64,13 @@ impl Images {
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         let mut full = self.prefix.clone();
         full.extend_from_slice(name.as_bytes());
-        self.archive.position(&full)
+        let at = self.archive.position(&full)?;
+        match self.archive.members().get(at) {
+            Some(m) if m.kind == MemberKind::Hardlink => {
+                self.archive.position(&self.archive.resolved(m).name)
+            }
+            _ => Some(at),
+        }
     }
 
     /// Returns a reader of an image, or `None` if there is none or it cannot be read (with a warning).
@@ -80,13 +86,23 @@ impl Images {
     }
 
     /// Returns the members of the image directory whose base name begins so.
+    ///
+    /// A link or device of such a name becomes a warning.
     pub(crate) fn starting_with<'s>(&'s self, start: &'s str) -> impl Iterator<Item = &'s Member> + 's {
         self.archive.members().iter().filter(move |m| {
-            m.kind == MemberKind::File
-                && m.name
-                    .strip_prefix(self.prefix.as_slice())
-                    .is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
+            m.name
+                .strip_prefix(self.prefix.as_slice())
+                .is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
+                && m.kind != MemberKind::Directory
+                && !self.is_irregular(m)
         })
+    }
+
+    /// Returns true, and says so in a warning, if a member that is expected to be a file is none.
+    pub(crate) fn is_irregular(&self, member: &Member) -> bool {
+        let Some(what) = self.archive.irregular(member) else { return false };
+        self.warnings.push(Warning::new(what).in_member(&member.name));
+        true
     }
 
     /// Returns the images called `PREFIXnumber.img` with their numbers, in the order of these.
@@ -106,8 +122,7 @@ impl Images {
     /// Returns the bytes of an image, or `None` if there is none or it cannot be read (with a warning).
     pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let member = self.find(name)?;
-        if member.kind != MemberKind::File && member.kind != MemberKind::Hardlink {
-            self.warn(name, None, "is not a regular file");
+        if self.is_irregular(member) {
             return None;
         }
         match self.archive.read(member) {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Checkpoint;
+use super::namespace::NamespaceKind;
 use super::network::Source;
 use super::text::base64;
 use crate::image::{Kind, Records, proto};
@@ -77,6 +78,8 @@ impl IpcObject {
 impl Checkpoint {
     /// Returns the System V IPC objects of all IPC namespaces of the dump.
     pub fn ipc(&self) -> Vec<IpcObject> {
+        self.miss_namespaces(NamespaceKind::Ipc);
+        self.miss_segments();
         let mut objects = Vec::new();
         for (ns, name) in self.images.numbered("ipcns-shm-") {
             self.ipc_records(&name, Kind::IpcnsShm, |offset, record, source| {

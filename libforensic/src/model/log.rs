@@ -151,7 +151,9 @@ impl Checkpoint {
     /// What cannot be read becomes a warning.
     pub fn log_lines(&self) -> impl Iterator<Item = LogLine> + '_ {
         let members = self.archive().members().iter().filter(|m| {
-            m.kind == MemberKind::File && super::summary::log_kind(m.base_name()) == Some("container")
+            super::summary::log_kind(m.base_name()) == Some("container")
+                && m.kind != MemberKind::Directory
+                && !self.images.is_irregular(m)
         });
         let logs = members.filter_map(|m| match self.archive().data(m) {
             Ok(data) => Some(LogLines {

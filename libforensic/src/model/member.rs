@@ -1,5 +1,7 @@
 //! What each member of an archive is, and how much of it can be read.
 
+use std::collections::HashMap;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -86,14 +88,61 @@ impl Checkpoint {
     ///
     /// Damaged ones are among [`Checkpoint::warnings`] afterwards.
     pub fn members(&self) -> impl Iterator<Item = MemberSummary> + '_ {
+        let pages = self.announced_pages();
         self.archive()
             .members()
             .iter()
-            .filter(|member| matches!(member.kind, MemberKind::File | MemberKind::Hardlink))
-            .map(|member| self.member_summary(member))
+            .filter(|member| self.is_listed(member))
+            .map(move |member| self.member_summary(member, &pages))
     }
 
-    fn member_summary(&self, member: &Member) -> MemberSummary {
+    /// Files, and what has the name of one that is read but is no file.
+    fn is_listed(&self, member: &Member) -> bool {
+        match member.kind {
+            MemberKind::File | MemberKind::Hardlink => true,
+            MemberKind::Directory => false,
+            MemberKind::Symlink | MemberKind::Other => {
+                // In a dump that is a symbolic link.
+                let parent = member.base_name() == b"parent";
+                let known = image::Kind::from_file_name(&member.name).is_some();
+                !parent && (known || companion_kind(&member.name).is_some())
+            }
+        }
+    }
+
+    /// How many bytes each pages image must have, by directory and number, as the page maps say.
+    ///
+    /// That a pages image is missing becomes a warning.
+    fn announced_pages(&self) -> HashMap<Vec<u8>, u64> {
+        let mut announced: HashMap<Vec<u8>, u64> = HashMap::new();
+        let page = self.page_size();
+        for member in self.archive().members() {
+            let kind = image::Kind::from_file_name(&member.name).map(|k| k.0);
+            let is_map = matches!(kind, Some(image::Kind::Pagemap | image::Kind::ShmemPagemap));
+            if !is_map || self.archive().irregular(member).is_some() {
+                continue;
+            }
+            // What is wrong with the map itself is said in its own row.
+            let Ok(data) = self.archive().data(member) else { continue };
+            let Ok(runs) = image::Pagemap::new(std::io::BufReader::new(data.reader())) else { continue };
+            let Some(id) = runs.pages_id() else { continue };
+            let end = runs.filter_map(Result::ok).fold(0_u64, |at, run| run.end_in_pages(at, page));
+            let mut name = member.directory().to_vec();
+            if !name.is_empty() {
+                name.push(b'/');
+            }
+            name.extend_from_slice(format!("pages-{id}.img").as_bytes());
+            if end > 0 && self.archive().member(&name).is_none() {
+                let what = format!("the pages image pages-{id}.img is missing: it should have {end} bytes");
+                self.images.warnings.push(Warning::new(what).in_member(&member.name));
+            }
+            let longest = announced.entry(name).or_default();
+            *longest = end.max(*longest);
+        }
+        announced
+    }
+
+    fn member_summary(&self, member: &Member, pages: &HashMap<Vec<u8>, u64>) -> MemberSummary {
         let mut summary = MemberSummary {
             name: Text::new(member.name.clone()),
             kind: None,
@@ -105,8 +154,35 @@ impl Checkpoint {
         };
         let raw = image::Kind::from_file_name(&member.name).filter(|(kind, _)| !kind.info().is_framed());
         let companion = companion_kind(&member.name);
+        if let Some(what) = self.archive().irregular(member) {
+            let known = image::Kind::from_file_name(&member.name).map(|(kind, _)| kind.name());
+            summary.kind = known.or(companion);
+            summary.status = ImageStatus::Damaged;
+            self.images.warnings.push(Warning::new(what.clone()).in_member(&member.name));
+            summary.damage = Some(what);
+            return summary;
+        }
+        let size = self.archive().resolved(member).size;
+        summary.size = size;
         if let Some((kind, _)) = raw {
             summary.kind = Some(kind.name());
+            // Behind an end of the archive nothing more can be said.
+            if let Some(announced) = pages.get(&member.name).filter(|_| !member.is_truncated()) {
+                if size < *announced {
+                    let what = format!(
+                        "{size} bytes, and its page map says {announced}: the last pages are missing"
+                    );
+                    self.images.warnings.push(Warning::new(what.clone()).in_member(&member.name));
+                    summary.status = ImageStatus::Damaged;
+                    summary.damage = Some(what);
+                } else if size > *announced {
+                    // CRIU writes what the map announces, and nothing else (criu/page-xfer.c).
+                    let what = format!(
+                        "{size} bytes, and its page map says {announced}: the rest belongs to no page"
+                    );
+                    self.images.warnings.push(Warning::new(what).in_member(&member.name));
+                }
+            }
         } else if companion.is_some() {
             summary.kind = companion;
         } else {

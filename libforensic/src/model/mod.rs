@@ -16,10 +16,12 @@
 //! ```
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod absence;
 mod arguments;
 mod bpf;
 mod cache;
 mod cgroup;
+mod conntrack;
 mod container;
 mod contents;
 #[cfg(test)]
@@ -78,6 +80,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
 pub use cgroup::{CgroupDirectory, CgroupProperty};
+pub use conntrack::Connection;
 pub use container::{Container, Engine, Metadata, Pod};
 pub use decoded::{Decoded, decoded, decoded_table};
 pub use descriptor::{DescriptorKind, FileDescriptor};
@@ -194,11 +197,18 @@ impl Checkpoint {
     ///
     /// As [`Checkpoint::open`].
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let archive = if options.memory {
-            Archive::open_with(path, options.archive.clone(), &mut KeepAll)?
+        let path = path.as_ref();
+        let opened = if options.memory {
+            Archive::open_with(path, options.archive.clone(), &mut KeepAll)
         } else {
-            Archive::open_with(path, options.archive.clone(), &mut retention::FactsOnly::default())?
+            Archive::open_with(path, options.archive.clone(), &mut retention::FactsOnly::default())
         };
+        let archive = opened.map_err(|e| match foreign::by_name(path) {
+            Some(what) if e.kind() == ErrorKind::UnknownFormat => {
+                Error::new(ErrorKind::UnsupportedFormat, format!("by its name this is {what}")).with_source(e)
+            }
+            _ => e,
+        })?;
         let mut checkpoint = Self::from_archive(archive)?;
         checkpoint.mapped.enabled = options.memory;
         if let Some(path) = &options.rootfs {
@@ -538,26 +548,10 @@ impl Checkpoint {
 
     /// Returns the mounts of all mount namespaces, each namespace in the kernel's mount order.
     pub fn mounts(&self) -> Vec<Mount> {
-        self.miss_mounts();
+        self.miss_namespaces(NamespaceKind::Mnt);
         let mut mounts = self.raw_mounts();
         self.compare_with_request(&mut mounts);
         mounts
-    }
-
-    /// Says which mount namespaces of processes have no image, unless they are CRIU's own.
-    fn miss_mounts(&self) {
-        let Some(host) = self.inventory().and_then(|i| i.root_ids?.mnt_ns_id) else { return };
-        let mut seen = std::collections::BTreeSet::new();
-        for pid in self.pids() {
-            let Ok(Some(ids)) = self.ids(pid) else { continue };
-            seen.extend(ids.mnt_ns_id.filter(|id| *id != 0 && *id != host));
-        }
-        for id in seen {
-            let name = format!("mountpoints-{id}.img");
-            if self.images.find(&name).is_none() {
-                self.images.warn(&name, None, "the image of a mount namespace is missing");
-            }
-        }
     }
 
     /// The mounts as the images have them.

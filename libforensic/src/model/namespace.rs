@@ -79,7 +79,7 @@ impl NamespaceKind {
         }
     }
 
-    fn of(self, ids: &proto::TaskKobjIdsEntry) -> Option<u32> {
+    pub(super) fn of(self, ids: &proto::TaskKobjIdsEntry) -> Option<u32> {
         match self {
             Self::Cgroup => ids.cgroup_ns_id,
             Self::Ipc => ids.ipc_ns_id,
@@ -166,6 +166,9 @@ impl Checkpoint {
     /// it on the node, outside of all containers. Where CRIU itself ran in a
     /// container, "host" is that container.
     pub fn namespaces(&self) -> Vec<Namespace> {
+        for kind in NamespaceKind::ALL {
+            self.miss_namespaces(kind);
+        }
         let own = self.inventory().and_then(|i| i.root_ids);
         let mut found: BTreeMap<(NamespaceKind, u32), Namespace> = BTreeMap::new();
         let entry = |kind: NamespaceKind, id: u32| Namespace {

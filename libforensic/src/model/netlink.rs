@@ -33,14 +33,23 @@ const HEADER: usize = 16;
 
 /// Splits messages that stand behind iproute2's magic number; the flag says that the bytes end in a whole one.
 pub(crate) fn messages(bytes: &[u8], order: Order) -> (Vec<Message<'_>>, bool) {
+    split(bytes, 4, 4, order)
+}
+
+/// As [`messages`], of messages without anything before or between them.
+pub(crate) fn packed(bytes: &[u8], order: Order) -> (Vec<Message<'_>>, bool) {
+    split(bytes, 0, 1, order)
+}
+
+fn split(bytes: &[u8], start: usize, align: usize, order: Order) -> (Vec<Message<'_>>, bool) {
     let mut list = Vec::new();
-    let mut at = 4_usize;
+    let mut at = start;
     while let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) {
         let length = order.u32(rest, 0).and_then(|n| usize::try_from(n).ok());
         let Some(length) = length.filter(|n| *n >= HEADER) else { return (list, false) };
         let Some(body) = rest.get(HEADER..length) else { return (list, false) };
         list.push(Message { offset: at as u64, kind: order.u16(rest, 4).unwrap_or(0), body });
-        at = at.saturating_add(length.next_multiple_of(4));
+        at = at.saturating_add(length.next_multiple_of(align));
     }
     (list, true)
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Checkpoint;
+use super::conntrack;
 use super::firewall;
 use super::netlink::{self, Order};
 use super::socket::link_address;
+use super::{Checkpoint, Connection};
 use crate::image::proto;
 
 /// Where a derived fact comes from.
@@ -28,7 +29,7 @@ pub struct Source {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NetworkItem {
-    /// `link`, `address`, `route`, `rule` or `firewall`.
+    /// `link`, `address`, `route`, `rule`, `firewall`, `connection` or `expectation`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// CRIU's number of the network namespace; `None` for what an engine wrote down.
@@ -73,6 +74,8 @@ pub struct NetworkItem {
     pub rule: Option<String>,
     /// Whether CRIU added the rule to hold the network still: it is no part of the container.
     pub criu_lock: Option<bool>,
+    /// A connection that the kernel tracked, or expected.
+    pub connection: Option<Connection>,
     /// Where the fact comes from.
     pub source: Source,
 }
@@ -102,6 +105,7 @@ impl NetworkItem {
             chain: None,
             rule: None,
             criu_lock: None,
+            connection: None,
             source,
         }
     }
@@ -161,6 +165,7 @@ impl Checkpoint {
     /// Kubernetes and CRI-O share the pod's network namespace with the
     /// container, so that CRIU dumps none of it; then only annotations tell.
     pub fn network(&self) -> Vec<NetworkItem> {
+        self.miss_network();
         let mut items = Vec::new();
         let mut names: HashMap<(u32, u32), String> = HashMap::new();
         for (ns, name) in self.images.numbered("netdev-") {
@@ -195,6 +200,11 @@ impl Checkpoint {
                 self.firewall(ns, &name, prefix == "nftables-", &mut items);
             }
         }
+        for (prefix, kind) in [("netns-ct-", "connection"), ("netns-exp-", "expectation")] {
+            for (ns, name) in self.images.numbered(prefix) {
+                self.connections(ns, &name, kind, &mut items);
+            }
+        }
         self.engine_network(&mut items);
         items
     }
@@ -220,6 +230,29 @@ impl Checkpoint {
             criu_lock: Some(r.lock),
             ..base(r.offset)
         }));
+    }
+
+    fn connections(&self, ns: u32, name: &str, kind: &'static str, items: &mut Vec<NetworkItem>) {
+        let Some(bytes) = self.images.bytes(name).filter(|b| !b.is_empty()) else { return };
+        let order = Order { big_endian: self.is_big_endian() };
+        let member = self.member_name(name);
+        let (messages, whole) = netlink::packed(&bytes, order);
+        if !whole {
+            let offset = messages.last().map_or(0, |m| m.offset);
+            self.images.warn(name, Some(offset), "the list of netlink messages ends in a damaged one");
+        }
+        for m in messages {
+            let Some(connection) = conntrack::connection(&m, order) else {
+                self.images.warn(name, Some(m.offset), "the message is damaged, or not about a connection");
+                continue;
+            };
+            let source = Source { member: member.clone(), offset: Some(m.offset), field: None };
+            items.push(NetworkItem {
+                network_namespace: Some(ns),
+                connection: Some(connection),
+                ..NetworkItem::new(kind, source)
+            });
+        }
     }
 
     pub(super) fn member_name(&self, image: &str) -> String {

@@ -26,6 +26,11 @@ pub struct PodContainer {
     pub checkpoint: Result<Checkpoint>,
 }
 
+/// How far into an archive a pod's manifest is looked for, in unpacked bytes.
+const HEAD: usize = 64 << 10;
+/// What tells a pod's checkpoint from a container's.
+const MANIFESTS: [&str; 2] = ["checkpoint-manifest.json", "pod.options"];
+
 /// Returns the containers that a pod's manifest names, each with its member; `None` if there is no manifest.
 pub(super) fn containers(archive: &Archive) -> Option<Vec<(String, String)>> {
     if archive.member(b"checkpoint-manifest.json").is_some() {
@@ -77,7 +82,7 @@ fn is_directory(archive: &Archive, name: &[u8]) -> bool {
 fn open(pod: &Archive, member: &str, options: &Options) -> Result<Checkpoint> {
     let name = crate::archive::normalise(member.as_bytes());
     let whole = pod.format() == Format::Directory;
-    // Only what the archive lists is opened: `..` and links lead nowhere.
+    // Only what the archive lists is opened: `..` and symbolic links lead nowhere.
     if is_directory(pod, &name) {
         if whole && name.split(|b| *b == b'/').all(|part| part != b"..") {
             return Checkpoint::open_with(
@@ -87,7 +92,10 @@ fn open(pod: &Archive, member: &str, options: &Options) -> Result<Checkpoint> {
         }
         return Checkpoint::from_archive(pod.below(&name)?);
     }
-    match pod.member(&name).filter(|m| m.kind == MemberKind::File) {
+    // The first design's list has no endings.
+    let endings = [&b""[..], b".tar", b".tar.gz", b".tar.zst"];
+    let mut names = endings.iter().map(|end| [name.as_slice(), *end].concat());
+    match names.find_map(|n| pod.member(&n).filter(|m| m.kind == MemberKind::File)) {
         Some(found) => Checkpoint::from_archive(pod.inner(found)?),
         None => Err(Error::new(
             ErrorKind::NotFound,
@@ -97,6 +105,28 @@ fn open(pod: &Archive, member: &str, options: &Options) -> Result<Checkpoint> {
 }
 
 impl Checkpoint {
+    /// Says whether a file or directory begins as a pod's checkpoint does, compressed or not.
+    ///
+    /// In an archive the manifest must be the first member, or come before anything large: other
+    /// archives are not walked twice.
+    pub fn may_be_pod(path: impl AsRef<Path>) -> bool {
+        let path = path.as_ref();
+        if path.is_dir() {
+            return MANIFESTS.iter().any(|m| path.join(m).is_file());
+        }
+        if !path.is_file() {
+            return false;
+        }
+        let head = Archive::head(path, HEAD).unwrap_or_default();
+        head.chunks(512).any(|block| {
+            let name = block.get(..100).unwrap_or_default();
+            let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
+            let name = name.get(..end).unwrap_or_default();
+            let name = name.strip_prefix(b"./").unwrap_or(name);
+            MANIFESTS.iter().any(|m| m.as_bytes() == name) && block.get(257..262) == Some(b"ustar")
+        })
+    }
+
     /// Opens every container of a pod's checkpoint; `None` if the archive is not of a pod.
     ///
     /// Two forms are known: containerd's `checkpoint-manifest.json` with an

@@ -123,6 +123,8 @@ pub struct Credentials {
     pub no_new_privs: Option<bool>,
     /// `SELinux` or `AppArmor` label.
     pub lsm_profile: Option<Text>,
+    /// SELinux context that new sockets of the thread get.
+    pub lsm_socket_context: Option<Text>,
 }
 
 impl Credentials {
@@ -144,6 +146,7 @@ impl Credentials {
             // ambient set, 4.1 and newer.
             no_new_privs: c.no_new_privs.map(|n| n != 0).or((!c.cap_amb.is_empty()).then_some(false)),
             lsm_profile: c.lsm_profile.clone().filter(|p| !p.is_empty()).map(Text::new),
+            lsm_socket_context: c.lsm_sockcreate.clone().filter(|p| !p.is_empty()).map(Text::new),
         }
     }
 }
@@ -461,6 +464,7 @@ impl Serialize for Process {
         map.serialize_entry("noNewPrivs", &credentials.and_then(|c| c.no_new_privs))?;
         map.serialize_entry("seccomp", &self.seccomp)?;
         put_text(&mut map, "lsmProfile", credentials.and_then(|c| c.lsm_profile.as_ref()))?;
+        put_text(&mut map, "lsmSocketContext", credentials.and_then(|c| c.lsm_socket_context.as_ref()))?;
         map.serialize_entry("loginuid", &self.loginuid)?;
         map.serialize_entry("oomScoreAdj", &self.oom_score_adj)?;
         map.serialize_entry("personality", &self.personality)?;

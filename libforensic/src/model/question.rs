@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::namespace::NamespaceKind;
 use super::{Checkpoint, Engine, State};
 use crate::archive::MemberKind;
 use crate::memory::store::Tally;
@@ -63,8 +64,10 @@ struct Facts {
     network_told: bool,
     ipc: bool,
     tmpfs: bool,
+    tmpfs_missing: usize,
     log: bool,
     userns: bool,
+    userns_missing: bool,
     host_pid: bool,
     checkpointed: bool,
     cuda: bool,
@@ -218,7 +221,9 @@ const TABLE: &[Row] = &[
         },
     ),
     ("process.host-users", "Which users were these on the host?", Some("ps -o json"), |f| {
-        if f.userns {
+        if f.userns_missing {
+            no("the image with the id maps of the user namespace (userns-…) is missing")
+        } else if f.userns {
             yes("the id maps of the user namespace are in the dump")
         } else if f.images {
             yes("the processes were in the user namespace that CRIU ran in: ids are the same outside")
@@ -293,7 +298,13 @@ const TABLE: &[Row] = &[
         }
     }),
     ("files.tmpfs", "What was in memory file systems?", Some("tmpfs, extract"), |f| {
-        if f.tmpfs {
+        if f.tmpfs_missing > 0 {
+            let what = match f.tmpfs_missing {
+                1 => "1 image of a memory file system is missing".to_owned(),
+                n => format!("{n} images of memory file systems are missing"),
+            };
+            (if f.tmpfs { Answer::Partly } else { Answer::No }, what)
+        } else if f.tmpfs {
             yes("they are packed into the dump")
         } else {
             no(
@@ -377,7 +388,8 @@ impl Checkpoint {
         let metadata = self.metadata();
         let files = || self.archive().members().iter().filter(|m| m.kind == MemberKind::File);
         let plugins = self.inventory().and_then(|i| i.plugins_entry.as_ref());
-        let has = |prefix: &str| self.images.starting_with(prefix).any(|m| m.size > 0);
+        let has =
+            |prefix: &str| self.images.starting_with(prefix).any(|m| self.archive().resolved(m).size > 0);
         let told = |key: &String| key.starts_with("io.kubernetes.cri-o.IP.") || key.ends_with(".CNIResult");
         Facts {
             engine: metadata.engine,
@@ -393,9 +405,14 @@ impl Checkpoint {
             network_told: files().any(|m| m.base_name() == b"network.status" && m.size > 4)
                 || metadata.annotations.keys().any(told),
             ipc: has("ipcns-"),
+            tmpfs_missing: self.miss_tmpfs(),
             tmpfs: has("tmpfs-") || files().any(|m| m.base_name() == b"devshm-checkpoint.tar"),
             log: self.logs().iter().any(|l| l.kind == "container"),
             userns: has("userns-"),
+            userns_missing: self
+                .dumped_namespaces(NamespaceKind::User)
+                .iter()
+                .any(|id| self.images.find(&format!("userns-{id}.img")).is_none()),
             host_pid: metadata.host_pid.is_some(),
             checkpointed: metadata.checkpointed.is_some(),
             cuda: plugins.is_some_and(|p| p.plugins.iter().any(|n| n.starts_with(b"cuda"))),

@@ -41,8 +41,20 @@ impl Checkpoint {
             // Only connected TCP sockets have their queues dumped.
             let connected = s.proto == Some(6) && s.dst_port.unwrap_or(0) != 0;
             let name = format!("tcp-stream-{:x}.img", s.ino.unwrap_or(0));
+            let there = self.images.find(&name).is_some();
+            // With --tcp-close connections are not dumped; before CRIU 3.16 nothing tells.
+            let live = matches!(s.state, Some(1 | 4 | 5 | 8 | 9 | 11));
+            let dumped =
+                |i: &proto::InventoryEntry| i.network_lock_method.is_some() && i.tcp_close != Some(true);
+            if connected && live && !there && self.inventory().is_some_and(dumped) {
+                self.images.warn(
+                    &name,
+                    None,
+                    "the image is missing: the queues of a connection are not known",
+                );
+            }
             if connected
-                && self.images.find(&name).is_some()
+                && there
                 && let Some(stream) = self.images.one::<proto::TcpStreamEntry>(&name)
             {
                 return Queues {

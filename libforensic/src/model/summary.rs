@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::namespace::NamespaceKind;
 use super::{Checkpoint, Container, Engine, Pod, RequestedMount, State, UserNamespace};
 use crate::archive::MemberKind;
 use crate::image::proto;
@@ -251,6 +252,8 @@ impl Checkpoint {
     }
 
     fn clocks(&self) -> Vec<Clocks> {
+        self.miss_namespaces(NamespaceKind::User);
+        self.miss_namespaces(NamespaceKind::Time);
         let read = |(id, name): (u32, String)| {
             let entry = self.images.one::<proto::TimensEntry>(&name)?;
             let ns = |t: Option<&proto::Timespec>| {
@@ -270,12 +273,15 @@ impl Checkpoint {
     pub fn logs(&self) -> Vec<Log> {
         let log = |m: &crate::archive::Member| {
             let kind = log_kind(m.base_name())?;
-            Some(Log { kind, member: m.display_name().into_owned(), size_bytes: m.size })
+            let size_bytes = self.archive().resolved(m).size;
+            Some(Log { kind, member: m.display_name().into_owned(), size_bytes })
         };
-        self.archive().members().iter().filter(|m| m.kind == MemberKind::File).filter_map(log).collect()
+        let files = self.archive().members().iter().filter(|m| self.archive().irregular(m).is_none());
+        files.filter_map(log).collect()
     }
 
     fn nodename(&self) -> Option<String> {
+        self.miss_namespaces(NamespaceKind::Uts);
         let member = self.images.starting_with("utsns-").next()?;
         let name = String::from_utf8_lossy(member.base_name()).into_owned();
         let uts = self.images.one::<proto::UtsnsEntry>(&name)?;

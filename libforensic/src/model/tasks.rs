@@ -118,6 +118,7 @@ impl Checkpoint {
         process.timers = self.timers(pid, tc).as_ref().map(Timer::list).unwrap_or_default();
         let ids = self.ids(pid)?;
         process.namespaces = ids.as_ref().map(Namespaces::from_ids);
+        self.miss_user_namespace(ids.as_ref().and_then(|i| i.user_ns_id));
         process.outside = ids.as_ref().and_then(|i| i.user_ns_id).and_then(|ns| {
             let namespace = self.user_namespaces().iter().find(|n| n.id == ns)?;
             process.credentials.as_ref().map(|c| namespace.outside(c))

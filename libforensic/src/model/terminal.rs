@@ -109,6 +109,10 @@ impl Checkpoint {
                     let bytes = queued.entry(data.tty_id.unwrap_or(0)).or_default();
                     *bytes = bytes.saturating_add(data.data.map_or(0, |d| d.len() as u64));
                 }
+                if self.images.find("tty-info.img").is_none() {
+                    let what = "the image is missing: the settings of terminals are not known";
+                    self.images.warn("tty-info.img", None, what);
+                }
                 let infos = self.images.all::<proto::TtyInfoEntry>("tty-info.img").unwrap_or_default();
                 let mut all: HashMap<u32, Terminal> = infos
                     .iter()

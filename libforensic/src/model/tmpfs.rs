@@ -73,6 +73,7 @@ impl Checkpoint {
             }
             by_device.entry(dev).or_insert(point);
         }
+        self.miss_tmpfs();
         let mut files = Vec::new();
         let images: Vec<String> = self
             .images

@@ -1,0 +1,168 @@
+//! Images that other images say should be there, and are not.
+//!
+//! CRIU leaves out what would be empty, and engines what they share with a
+//! pod, so that most images may be missing without harm. Here are those whose
+//! absence loses something; whoever needs them says so, and no one else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::namespace::NamespaceKind;
+use super::{Checkpoint, State};
+use crate::image::proto;
+
+impl Checkpoint {
+    /// Returns the namespaces of one kind that processes are in, without those that CRIU itself ran in:
+    /// of these it dumps nothing. Empty where the inventory does not tell which these are.
+    pub(super) fn dumped_namespaces(&self, kind: NamespaceKind) -> BTreeSet<u32> {
+        let host = self.inventory().and_then(|i| kind.of(i.root_ids.as_ref()?)).filter(|id| *id != 0);
+        let Some(host) = host else { return BTreeSet::new() };
+        let mut seen = BTreeSet::new();
+        for pid in self.pids() {
+            if let Ok(Some(ids)) = self.ids(pid) {
+                seen.extend(kind.of(&ids).filter(|id| *id != 0 && *id != host));
+            }
+        }
+        seen
+    }
+
+    /// Says which namespaces of a kind have no image, for a kind that always has one.
+    pub(super) fn miss_namespaces(&self, kind: NamespaceKind) {
+        let (prefix, what) = match kind {
+            NamespaceKind::Mnt => ("mountpoints-", "the image of a mount namespace is missing"),
+            NamespaceKind::Uts => {
+                ("utsns-", "the image is missing: the host name of the processes is not known")
+            }
+            NamespaceKind::User => {
+                ("userns-", "the image is missing: ids outside of the user namespace are not known")
+            }
+            NamespaceKind::Ipc => {
+                ("ipcns-var-", "the image is missing: what the IPC namespace held may be missing, too")
+            }
+            NamespaceKind::Time => {
+                ("timens-", "the image is missing: the clocks of a time namespace are not known")
+            }
+            // Of these CRIU dumps nothing, or only where it was not told to leave them alone.
+            NamespaceKind::Cgroup | NamespaceKind::Net | NamespaceKind::Pid => return,
+        };
+        for id in self.dumped_namespaces(kind) {
+            let name = format!("{prefix}{id}.img");
+            if self.images.find(&name).is_none() {
+                self.images.warn(&name, None, what);
+            }
+        }
+    }
+
+    /// As [`Self::miss_namespaces`], of one user namespace.
+    pub(super) fn miss_user_namespace(&self, id: Option<u32>) {
+        let host = self.inventory().and_then(|i| i.root_ids?.user_ns_id).filter(|id| *id != 0);
+        if let (Some(id), Some(host)) = (id.filter(|id| *id != 0), host)
+            && id != host
+            && self.images.find(&format!("userns-{id}.img")).is_none()
+        {
+            let what = "the image is missing: ids outside of the user namespace are not known";
+            self.images.warn(&format!("userns-{id}.img"), None, what);
+        }
+    }
+
+    /// Says which images of a network namespace that was dumped are missing.
+    ///
+    /// A namespace that belongs to the pod, or to nobody (`--network none`), has none of them: that
+    /// one was dumped is known from any of them (criu/net.c, `dump_net_ns`).
+    pub(super) fn miss_network(&self) {
+        const IMAGES: [&str; 3] = ["netdev-", "ifaddr-", "route-"];
+        let mut dumped: BTreeSet<u32> = BTreeSet::new();
+        for (id, name) in self.images.numbered("netns-") {
+            let entry = self.images.one::<proto::NetnsEntry>(&name);
+            if entry.is_some_and(|e| e.ext_key.is_none_or(|k| k.is_empty())) {
+                dumped.insert(id);
+            }
+        }
+        for prefix in IMAGES {
+            dumped.extend(self.images.numbered(prefix).into_iter().map(|(id, _)| id));
+        }
+        for id in dumped {
+            for (prefix, what) in IMAGES.iter().zip(["links", "addresses", "routes"]) {
+                let name = format!("{prefix}{id}.img");
+                if self.images.find(&name).is_none() {
+                    let what =
+                        format!("the image is missing: the {what} of the network namespace are not known");
+                    self.images.warn(&name, None, &what);
+                }
+            }
+        }
+    }
+
+    /// Says which memory file systems were mounted, and have no image; returns how many.
+    ///
+    /// CRIU packs one if the whole of it was mounted somewhere and no mount of it came from outside
+    /// (criu/mount.c, `dump_one_fs`).
+    pub(crate) fn miss_tmpfs(&self) -> usize {
+        /// Whether the whole file system is mounted, and whether it came from outside or is the root.
+        #[derive(Default)]
+        struct Seen {
+            whole: bool,
+            outside: bool,
+            point: String,
+        }
+        let mut devices: BTreeMap<u32, Seen> = BTreeMap::new();
+        for mount in self.raw_mounts() {
+            if mount.fstype.as_ref().is_none_or(|t| t.as_bytes() != b"tmpfs") {
+                continue;
+            }
+            let point = mount.mountpoint.as_ref().map_or(&b""[..], |p| p.as_bytes());
+            let seen = devices.entry(mount.raw.root_dev.unwrap_or(0)).or_default();
+            seen.outside |=
+                mount.external || mount.raw.with_plugin == Some(true) || matches!(point, b"/" | b"./" | b".");
+            if mount.root.as_ref().is_none_or(|r| r.as_bytes() == b"/") && !seen.whole {
+                seen.whole = true;
+                seen.point = String::from_utf8_lossy(point).into_owned();
+            }
+        }
+        // Until CRIU 1.3 the numbers were those of mounts.
+        let by_mount = self.images.starting_with("tmpfs-").any(|m| !m.base_name().starts_with(b"tmpfs-dev-"));
+        let mut missing = 0_usize;
+        for (device, seen) in devices.into_iter().filter(|(_, s)| s.whole && !s.outside && !by_mount) {
+            let start = format!("tmpfs-dev-{device}.");
+            if self.images.starting_with(&start).next().is_none() {
+                missing = missing.saturating_add(1);
+                let what = format!(
+                    "the image is missing: what was in the memory file system at {} is not known",
+                    seen.point
+                );
+                self.images.warn(&format!("tmpfs-dev-{device}.tar.gz.img"), None, &what);
+            }
+        }
+        missing
+    }
+
+    /// Says that the image of control groups is missing, if the task was in others than CRIU itself.
+    ///
+    /// CRIU writes none where all tasks were in its own groups (criu/cgroup.c, `dump_cgroups`).
+    pub(super) fn miss_cgroups(&self, set: u32) {
+        let own = self.inventory().and_then(|i| i.root_cg_set);
+        if set != 0 && own.is_some_and(|own| own != set) && self.images.find("cgroup.img").is_none() {
+            let what = "the image is missing: the control groups of the processes are not known";
+            self.images.warn("cgroup.img", None, what);
+        }
+    }
+
+    /// Says which segments of System V shared memory processes had mapped and no image lists.
+    pub(super) fn miss_segments(&self) {
+        for pid in self.pids() {
+            if self.task(pid).ok().and_then(|t| t.state) == Some(State::Dead) {
+                continue;
+            }
+            let Some(mm) = self.images.optional::<proto::MmEntry>(&format!("mm-{pid}.img")) else { continue };
+            for vma in &mm.vmas {
+                let sysv = vma.status.unwrap_or(0) & super::mapping::status::SYSVIPC != 0;
+                let id = vma.shmid.and_then(|s| u32::try_from(s).ok());
+                if let Some(id) = id.filter(|id| sysv && self.segments().size(*id).is_none()) {
+                    let what = format!(
+                        "segment {id} of shared memory is mapped by process {pid}, and no image of an IPC namespace lists it"
+                    );
+                    self.images.warn(&format!("mm-{pid}.img"), None, &what);
+                }
+            }
+        }
+    }
+}
