@@ -345,3 +345,88 @@ fn namespaces_say_which_are_the_hosts() {
     let groups = items(&["cgroups", "-o", "json", SIMPLE]);
     assert!(groups.iter().any(|g| g["processes"].as_array().is_some_and(|p| p.len() == 3)));
 }
+
+/// Unpacks a tar with the contents of one file changed.
+fn changed(archive: &str, name: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    tar::Archive::new(std::fs::File::open(archive).unwrap()).unpack(directory.path()).unwrap();
+    let path = directory.path().join(name);
+    let bytes = change(std::fs::read(&path).unwrap());
+    std::fs::write(path, bytes).unwrap();
+    directory
+}
+
+#[test]
+fn pages_left_to_a_lazy_pages_daemon_are_said() {
+    let directory = changed(SIMPLE, "checkpoint/pagemap-1.img", |_| {
+        let mut map = json(&["decode", &format!("{SIMPLE}:checkpoint/pagemap-1.img")]);
+        for entry in map["entries"].as_array_mut().unwrap() {
+            if entry.get("flags").is_some() {
+                entry["flags"] = 2.into();
+            }
+        }
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"))
+            .arg("encode")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(map.to_string().as_bytes()).unwrap();
+        child.wait_with_output().unwrap().stdout
+    });
+    let path = directory.path().to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let secret = ["mem", "read", "-p", "1", "0x7ffdda91cf34", "16", path];
+    for args in [
+        &["memory", path][..],
+        &["mem", "search", "DB_PASSWORD=s3cr3t", path],
+        &["mem", "search", "-c", "DB_PASSWORD=s3cr3t", path],
+        &["mem", "strings", path],
+        &["mem", "dump", "--force", "--dir", out.path().to_str().unwrap(), path],
+        &secret,
+    ] {
+        let output = run(args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {said}");
+        assert!(said.contains("lazy-pages daemon"), "{args:?}: {said}");
+    }
+    let shown = String::from_utf8(run(&secret).stdout).unwrap();
+    assert!(shown.contains("??") && !shown.contains("00 00"), "{shown}");
+    let search = run(&["mem", "search", "DB_PASSWORD=s3cr3t", "-o", "json", path]);
+    let answer: Value = serde_json::from_slice(&search.stdout).unwrap();
+    assert!(answer["items"].as_array().unwrap().iter().all(|m| m["pid"] != 1), "{answer}");
+    let answers = items(&["capabilities", "-o", "json", path]);
+    let data = answers.iter().find(|a| a["id"] == "memory.data").unwrap();
+    assert_eq!(data["answer"], "partly");
+    assert!(data["why"].as_str().unwrap().contains("left to a lazy-pages daemon"));
+}
+
+#[test]
+fn mounts_that_were_asked_for_and_are_not_there_are_named() {
+    let directory = changed(SIMPLE, "spec.dump", |bytes| {
+        let mut spec: Value = serde_json::from_slice(&bytes).unwrap();
+        let more = serde_json::json!({"destination": "/var/lost\u{1b}", "type": "bind", "source": "/x"});
+        spec["mounts"].as_array_mut().unwrap().push(more);
+        serde_json::to_vec(&spec).unwrap()
+    });
+    let table = text(&["mounts", directory.path().to_str().unwrap()]);
+    let last = table.lines().last().unwrap();
+    assert!(last.starts_with("requested and not mounted: /var/lost\\x1b (spec.dump mounts["), "{last}");
+    assert!(!text(&["mounts", SIMPLE]).contains("requested and not"));
+}
+
+#[test]
+fn yaml_holds_no_live_characters() {
+    let mut bytes = std::fs::read(SIMPLE).unwrap();
+    let core =
+        bytes.windows(b"checkpoint/core-7.img".len()).position(|w| w == b"checkpoint/core-7.img").unwrap();
+    let comm = core + bytes[core..].windows(5).position(|w| w == b"\x32\x03cat").unwrap();
+    bytes[comm + 2..comm + 5].copy_from_slice("\u{202e}".as_bytes());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("evil.tar");
+    std::fs::write(&path, bytes).unwrap();
+    let path = path.to_str().unwrap();
+    let yaml = text(&["ps", "-o", "yaml", path]);
+    assert!(!yaml.contains('\u{202e}') && yaml.contains("comm: \"\\u202E\""), "{yaml}");
+    assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), json(&["ps", "-o", "json", path]));
+}

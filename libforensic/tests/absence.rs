@@ -64,7 +64,9 @@ fn pages_left_to_a_daemon_are_holes_and_are_said() {
         let strings = Strings::new(4, &[Encoding::Ascii]);
         strings.run(c, &mut |_| ControlFlow::Continue(())).unwrap();
     })));
-    assert!(lazy(&said(&dump.path(), |c| drop(Overview::default().process(c, 1).unwrap()))));
+    assert!(lazy(&said(&dump.path(), |c| {
+        assert_eq!(Overview::default().process(c, 1).unwrap().absent_bytes, 2 * PAGE);
+    })));
     assert!(said(&dump.path(), |c| drop(c.mappings(1).unwrap())).is_empty(), "maps counts them as absent");
     assert_eq!(checkpoint.mappings(1).unwrap()[0].pages.absent, 2);
 

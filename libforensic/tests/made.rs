@@ -18,9 +18,9 @@ fn labels_of_security_modules() {
     let dump = Dump::new(2);
     dump.pages(&[(0, 2, 4)], 2);
     dump.image(Kind::Fs, "fs-1.img", &[proto::FsEntry::default().encode_to_vec()]);
-    let with = |kind: u32, profile: &[u8], socket: Option<&[u8]>| {
+    let with = |kind: i32, profile: &[u8], socket: Option<&[u8]>| {
         let inventory =
-            proto::InventoryEntry { img_version: Some(2), lsmtype: Some(kind as i32), ..Default::default() };
+            proto::InventoryEntry { img_version: Some(2), lsmtype: Some(kind), ..Default::default() };
         dump.image(Kind::Inventory, "inventory.img", &[inventory.encode_to_vec()]);
         let creds = proto::CredsEntry {
             uid: Some(0),

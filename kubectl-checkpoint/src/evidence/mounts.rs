@@ -1,20 +1,23 @@
 //! `mounts`: the mounts of every mount namespace.
 
+use std::cell::RefCell;
 use std::process::ExitCode;
 
 use libforensic::model::Mount;
 
 use super::{Evidence, or_absent, text};
 use crate::cli::EvidenceArgs;
-use crate::output::Rows;
+use crate::output::{Rows, escape};
 
 pub(crate) fn mounts(args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
     let evidence = Evidence::new(args);
-    evidence.answer("MountList", args, &Mounts { evidence: &evidence })
+    evidence.answer("MountList", args, &Mounts { evidence: &evidence, unmounted: RefCell::default() })
 }
 
 struct Mounts<'e> {
     evidence: &'e Evidence,
+    /// What the runtime was asked to mount and is not there, in words.
+    unmounted: RefCell<Vec<String>>,
 }
 
 impl Rows for Mounts<'_> {
@@ -63,9 +66,27 @@ impl Rows for Mounts<'_> {
     }
 
     fn each(&self, index: usize, sink: &mut dyn FnMut(Mount) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        for mount in self.evidence.get(index)?.mounts() {
+        let checkpoint = self.evidence.get(index)?;
+        for mount in checkpoint.mounts() {
             sink(mount)?;
         }
+        // Of masked and read-only paths the runtime passes over those that do not exist.
+        let missing =
+            checkpoint.requested_mounts().iter().filter(|r| r.kind == "mount" && r.mounted == Some(false));
+        self.unmounted.borrow_mut().extend(missing.map(|r| {
+            let by: Vec<String> = r
+                .requested_by
+                .iter()
+                .map(|s| format!("{} {}", s.member, or_absent(s.field.as_ref())))
+                .collect();
+            format!("requested and not mounted: {} ({})", escape(&r.mountpoint), escape(&by.join(", ")))
+        }));
         Ok(())
+    }
+
+    fn footer(&self) -> Vec<String> {
+        let unmounted = self.unmounted.borrow();
+        let blank = (!unmounted.is_empty()).then(String::new);
+        blank.into_iter().chain(unmounted.iter().cloned()).collect()
     }
 }

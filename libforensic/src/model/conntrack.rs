@@ -1,4 +1,4 @@
-//! Connections that the kernel tracked: netlink messages of nfnetlink_conntrack, as CRIU keeps them.
+//! Connections that the kernel tracked: netlink messages of `nfnetlink_conntrack`, as CRIU keeps them.
 //!
 //! `dump_nf_ct` in criu/net.c writes one message behind the other, each of its own length and
 //! without the padding of netlink(7). Layouts: `linux/netfilter/nfnetlink_conntrack.h`.
@@ -180,7 +180,7 @@ mod tests {
     const ORDER: Order = Order { big_endian: false };
 
     fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut out = u16::try_from(value.len() + 4).unwrap().to_le_bytes().to_vec();
+        let mut out = u16::try_from(value.len().saturating_add(4)).unwrap().to_le_bytes().to_vec();
         out.extend(kind.to_le_bytes());
         out.extend(value);
         out.resize(out.len().next_multiple_of(4), 0);

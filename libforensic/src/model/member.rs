@@ -83,6 +83,20 @@ pub fn companion_kind(name: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Files, and what has the name of one that is read but is no file.
+fn is_listed(member: &Member) -> bool {
+    match member.kind {
+        MemberKind::File | MemberKind::Hardlink => true,
+        MemberKind::Directory => false,
+        MemberKind::Symlink | MemberKind::Other => {
+            // In a dump that is a symbolic link.
+            let parent = member.base_name() == b"parent";
+            let known = image::Kind::from_file_name(&member.name).is_some();
+            !parent && (known || companion_kind(&member.name).is_some())
+        }
+    }
+}
+
 impl Checkpoint {
     /// Looks at every regular file of the archive, in its order, without reading pages.
     ///
@@ -92,22 +106,8 @@ impl Checkpoint {
         self.archive()
             .members()
             .iter()
-            .filter(|member| self.is_listed(member))
+            .filter(|member| is_listed(member))
             .map(move |member| self.member_summary(member, &pages))
-    }
-
-    /// Files, and what has the name of one that is read but is no file.
-    fn is_listed(&self, member: &Member) -> bool {
-        match member.kind {
-            MemberKind::File | MemberKind::Hardlink => true,
-            MemberKind::Directory => false,
-            MemberKind::Symlink | MemberKind::Other => {
-                // In a dump that is a symbolic link.
-                let parent = member.base_name() == b"parent";
-                let known = image::Kind::from_file_name(&member.name).is_some();
-                !parent && (known || companion_kind(&member.name).is_some())
-            }
-        }
     }
 
     /// How many bytes each pages image must have, by directory and number, as the page maps say.

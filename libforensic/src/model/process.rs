@@ -123,7 +123,7 @@ pub struct Credentials {
     pub no_new_privs: Option<bool>,
     /// `SELinux` or `AppArmor` label.
     pub lsm_profile: Option<Text>,
-    /// SELinux context that new sockets of the thread get.
+    /// `SELinux` context that new sockets of the thread get.
     pub lsm_socket_context: Option<Text>,
 }
 

@@ -354,7 +354,7 @@ const TABLE: &[Row] = &[
             no("the IPC namespace was not dumped (a pod's belongs to its sandbox)")
         }
     }),
-    ("log", "What had the container written to its standard streams?", Some("show"), |f| {
+    ("log", "What had the container written to its standard streams?", Some("logs"), |f| {
         if f.log {
             partly("the engine packed the current log file; rotated ones stay on the node")
         } else {
