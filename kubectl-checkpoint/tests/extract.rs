@@ -526,3 +526,88 @@ fn volumes_and_maps_of_bpf_are_searched_and_extracted() {
     assert_eq!(extracted.bytes("bpf map 77"), b"key1key2planted-9a1f\0\0\0\0");
     assert_eq!(extracted.bytes("/deep/secret.txt"), b"in the volume: planted-9a1f");
 }
+
+#[test]
+fn shared_memory_whose_pages_are_in_a_parent_dump_comes_with_it() {
+    const COMMON: u32 = 0x5456_4319;
+    const PAGEMAP: u32 = 0x5608_4025;
+    let directory = tempfile::tempdir().unwrap();
+    let image = |records: &[&[u8]]| {
+        let mut bytes = [COMMON.to_le_bytes(), PAGEMAP.to_le_bytes()].concat();
+        for record in records {
+            bytes.extend(u32::try_from(record.len()).unwrap().to_le_bytes());
+            bytes.extend_from_slice(record);
+        }
+        bytes
+    };
+    // The head names pages-77.img; an entry has the address, the count and the flags: 4 is stored, 1 in the parent.
+    let head: &[u8] = &[0x08, 77];
+    let (name, pages) = ("checkpoint/pagemap-shmem-4242.img", "checkpoint/pages-77.img");
+    let (old, new) = (directory.path().join("old.tar"), directory.path().join("new.tar"));
+    let page = vec![b'p'; 4096];
+    evidence(&old, &[(name, &image(&[head, &[0x08, 0, 0x10, 1, 0x20, 4]])), (pages, &page)]);
+    evidence(&new, &[(name, &image(&[head, &[0x08, 0, 0x10, 1, 0x20, 1]])), (pages, b"")]);
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    let extract = |out: &str, parent: &[&str]| {
+        let out = directory.path().join(out);
+        let args = ["extract", "-d", out.to_str().unwrap(), "--source", "shared-memory", new];
+        let output = run(&[&args, parent].concat());
+        let items = json(&out.join("manifest.json"))["items"].as_array().unwrap().clone();
+        let bytes =
+            items.first().and_then(|i| i["file"].as_str()).map(|f| std::fs::read(out.join(f)).unwrap());
+        (output, bytes)
+    };
+    let (output, bytes) = extract("with", &["--parent", old]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(bytes.unwrap(), page);
+    let (output, bytes) = extract("without", &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said(&output).contains("--parent"), "{}", said(&output));
+    assert_ne!(bytes, Some(page));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dump_that_is_ended_leaves_no_file_with_its_name() {
+    use std::time::{Duration, Instant};
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    // Gigabytes of zeros are hashed for this range, which takes longer than the signals.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"))
+        .args([
+            "mem",
+            "dump",
+            "-p",
+            "1",
+            "--range",
+            "0x10000+0x300000000",
+            "-O",
+            out.to_str().unwrap(),
+            SIMPLE,
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = directory.path().join("out.part");
+    let begin = Instant::now();
+    while !part.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let kill = || {
+        let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
+    };
+    kill();
+    std::thread::sleep(Duration::from_millis(50));
+    kill();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!out.exists());
+    // The first signal may have come to its end: then the map is whole, and says so.
+    let map = directory.path().join("out.json");
+    if map.exists() {
+        let warnings = json(&map)["warnings"].to_string();
+        assert!(warnings.contains("interrupted"), "{warnings}");
+    }
+}

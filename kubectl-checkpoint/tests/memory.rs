@@ -3,6 +3,8 @@
 use std::process::{Command, Output, Stdio};
 
 const SIMPLE: &str = "../examples/evidence/simple.tar";
+/// Has shared memory, and more strings than are looked at for the widths of a table.
+const ZOO: &str = "../examples/evidence/zoo.tar.zst";
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kubectl-checkpoint"))
@@ -124,4 +126,59 @@ fn an_interrupt_ends_the_work_with_130() {
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
     assert!(manifest["warnings"].to_string().contains("interrupted"));
+}
+
+/// The rows of `mem strings` as they come one by one: YAML is not written in any other way.
+fn strings_one_by_one(args: &[&str]) -> Vec<serde_json::Value> {
+    let output = run(&[&["mem", "strings", "-o", "yaml"], args].concat());
+    let list: serde_json::Value = serde_saphyr::from_str(&stdout(&output)).unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
+#[test]
+fn strings_as_finished_text_are_the_same_strings() {
+    for args in [
+        &["-e", "all", SIMPLE][..],
+        &["-n", "9", SIMPLE],
+        &["-n", "70", SIMPLE],
+        &["-p", "1", "-n", "14", SIMPLE, ZOO],
+        &["-e", "all", "-n", "8", "-p", "1", ZOO],
+        &["--kind", "sysv", "--kind", "memfd", "--kind", "shared-anonymous", ZOO],
+    ] {
+        let expected = strings_one_by_one(args);
+        let lines = stdout(&run(&[&["mem", "strings", "-o", "ndjson"], args].concat()));
+        let lines: Vec<serde_json::Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!(lines, expected, "{args:?}");
+        let text = stdout(&run(&[&["mem", "strings", "-o", "json"], args].concat()));
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["items"].as_array().unwrap(), &expected, "{args:?}");
+        assert!(document["warnings"].is_array());
+        // Written the same way as any other answer: nothing but the order of keys is left to chance.
+        if !text.contains("\\u") {
+            assert_eq!(text.trim_end(), serde_json::to_string_pretty(&document).unwrap(), "{args:?}");
+        }
+        let table = stdout(&run(&[&["mem", "strings", "--no-headers"], args].concat()));
+        assert_eq!(table.lines().count(), expected.len(), "{args:?}");
+        for (line, item) in table.lines().zip(&expected) {
+            let address = item["address"].as_str().unwrap().trim_start_matches("0x").trim_start_matches('0');
+            assert!(line.contains(address), "{line} {item}");
+            let text = item["text"].as_str().unwrap();
+            if !text.contains('\t') && text.is_ascii() {
+                assert!(line.ends_with(text), "{line} {item}");
+            }
+        }
+    }
+    assert!(strings_one_by_one(&["--kind", "sysv", ZOO]).iter().any(|s| !s["segment"].is_null()));
+}
+
+#[test]
+fn a_table_goes_on_as_text_where_its_widths_are_known() {
+    for args in [&["-o", "wide"][..], &[SIMPLE]] {
+        let print = |color| stdout(&run(&[&["mem", "strings", "--color", color, ZOO], args].concat()));
+        // In colour, rows are written one by one.
+        let expected =
+            print("always").replace("\u{1b}[1m", "").replace("\u{1b}[33m", "").replace("\u{1b}[0m", "");
+        assert!(expected.lines().count() > 10_000);
+        assert!(expected == print("never"), "{args:?}");
+    }
 }

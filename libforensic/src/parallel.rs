@@ -53,6 +53,8 @@ const AHEAD: u64 = 4;
 
 struct State<R> {
     ready: BTreeMap<u64, R>,
+    /// Sizes of what is ready, together.
+    waiting: usize,
     consumed: u64,
     working: usize,
     stop: bool,
@@ -95,6 +97,22 @@ pub(crate) fn workers() -> usize {
 pub fn ordered<T, S, R>(
     tasks: impl Iterator<Item = T> + Send,
     work: impl Fn(&mut S, T) -> R + Sync,
+    consume: impl FnMut(R) -> ControlFlow<()>,
+) -> ControlFlow<()>
+where
+    T: Send,
+    S: Default,
+    R: Send,
+{
+    ordered_within(usize::MAX, tasks, work, |_| 0, consume)
+}
+
+/// As [`ordered`], for answers of very different sizes: of what waits, not more than `most` and one for each worker.
+pub(crate) fn ordered_within<T, S, R>(
+    most: usize,
+    tasks: impl Iterator<Item = T> + Send,
+    work: impl Fn(&mut S, T) -> R + Sync,
+    size: impl Fn(&R) -> usize + Sync,
     mut consume: impl FnMut(R) -> ControlFlow<()>,
 ) -> ControlFlow<()>
 where
@@ -105,7 +123,13 @@ where
     let workers = workers();
     let tasks = Mutex::new(tasks.enumerate());
     let shared = Shared {
-        state: Mutex::new(State { ready: BTreeMap::new(), consumed: 0, working: workers, stop: false }),
+        state: Mutex::new(State {
+            ready: BTreeMap::new(),
+            waiting: 0,
+            consumed: 0,
+            working: workers,
+            stop: false,
+        }),
         room: Condvar::new(),
         news: Condvar::new(),
     };
@@ -122,12 +146,19 @@ where
             let number = number as u64;
             let answer = work(&mut scratch, task);
             let mut state = shared.lock();
-            while !state.stop && number > state.consumed.saturating_add(ahead) {
+            let own = size(&answer);
+            // The next one never waits, or nobody would make room.
+            while !state.stop
+                && number > state.consumed
+                && (number > state.consumed.saturating_add(ahead)
+                    || (own > 0 && state.waiting.saturating_add(own) > most))
+            {
                 state = shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             if state.stop {
                 return;
             }
+            state.waiting = state.waiting.saturating_add(own);
             state.ready.insert(number, answer);
             shared.news.notify_one();
         }
@@ -141,6 +172,7 @@ where
             let answer = loop {
                 let next = state.consumed;
                 if let Some(answer) = state.ready.remove(&next) {
+                    state.waiting = state.waiting.saturating_sub(size(&answer));
                     state.consumed = next.saturating_add(1);
                     break Some(answer);
                 }

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use libforensic::Checkpoint;
-use libforensic::analysis::search::{Pattern, Search};
+use libforensic::analysis::search::{Encoding, Pattern, Search};
+use libforensic::analysis::strings::{LONGEST, Strings};
 use libforensic::image::proto;
 use libforensic::memory::{Hole, Layer, Span};
 use prost::Message;
@@ -310,4 +311,109 @@ fn text_across_borders_is_found_once_and_halves_apart_are_not() {
         let expected: Vec<u64> = (1..=3).map(|border| at(border) - half as u64).collect();
         assert_eq!(found, expected);
     }
+}
+
+/// Strings as they come one by one, and as they come in blocks.
+fn strings(path: &Path, encoding: Encoding) -> [Vec<(u64, usize, bool)>; 2] {
+    let checkpoint = Checkpoint::open(path).unwrap();
+    let strings = Strings::new(4, &[encoding]);
+    let mut single = Vec::new();
+    strings
+        .run(&checkpoint, &mut |s| {
+            single.push((s.place.address, s.place.bytes.len(), s.cut));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let mut rendered = String::new();
+    strings
+        .render(
+            &checkpoint,
+            &|block, out| {
+                for line in block.lines() {
+                    out.extend(format!("{} {} {}\n", line.address, line.bytes.len(), line.cut).bytes());
+                }
+            },
+            &mut |text| {
+                rendered.push_str(std::str::from_utf8(text).unwrap());
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+    let line = |line: &str| {
+        let mut words = line.split(' ');
+        let mut next = || words.next().unwrap();
+        (next().parse().unwrap(), next().parse().unwrap(), next().parse().unwrap())
+    };
+    [single, rendered.lines().map(line).collect()]
+}
+
+#[test]
+fn strings_across_borders_come_whole_and_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let pages: usize = 160;
+    dump(path, pages as u64);
+    let mut memory = vec![0; pages * PAGE];
+    let mut expected = Vec::new();
+    let mut put = |from: usize, len: usize| {
+        memory[from..from + len].fill(b'x');
+        expected.push((START + from as u64, len.min(LONGEST), len > LONGEST));
+    };
+    // Over a border of pages, of runs, of pieces of 128 KiB, and far behind one.
+    put(PAGE - 2, 4);
+    put(8 * PAGE - 1, 9);
+    put(32 * PAGE - 3, 6);
+    put(64 * PAGE - 5, 5 * PAGE);
+    put(96 * PAGE - 5, LONGEST);
+    // Longer than what is given of a string; it goes on through a piece.
+    put(120 * PAGE, 36 * PAGE);
+    put(pages * PAGE - 4, 4);
+    // Runs follow each other in memory and in the file, and are entries of their own.
+    let entries: Vec<_> = (0..pages as u64).step_by(8).map(|page| run(page, 8, 4)).collect();
+    pagemap(path, &entries, &memory);
+    let [single, rendered] = strings(path, Encoding::Ascii);
+    assert_eq!(single, expected);
+    assert_eq!(rendered, expected);
+    let [single, rendered] = strings(path, Encoding::Utf8);
+    assert_eq!(single, expected);
+    assert_eq!(rendered, expected);
+}
+
+#[test]
+fn a_match_that_may_go_on_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let pages = 64;
+    dump(path, 2 * pages as u64);
+    let mut memory = vec![b'a'; pages * PAGE];
+    memory[0] = b'b';
+    memory.extend(vec![0; pages * PAGE]);
+    memory[pages * PAGE - 1] = b'b';
+    pagemap(path, &[run(0, 2 * pages as u64, 4)], &memory);
+    let matches = |expression: &str| {
+        let search = Search::new(vec![Pattern::regex(expression)]).unwrap();
+        let mut list = Vec::new();
+        search
+            .run(&Checkpoint::open(path).unwrap(), &mut |m| {
+                list.push((m.address - START, m.bytes.len(), m.cut));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        (list, search.cut())
+    };
+    // Its end was seen, however far away it is: the piece is large enough.
+    assert_eq!(matches("ba+b"), (vec![(0, pages * PAGE, false)], 0));
+    // In pieces of 1 MiB, one that begins in the first goes on in the second.
+    let large = 400;
+    dump(path, large as u64);
+    pagemap(path, &[run(0, large as u64, 4)], &vec![b'a'; large * PAGE]);
+    let (list, cut) = matches("a+");
+    let (address, len, is_cut) = list[0];
+    assert!(address == 0 && is_cut && len >= 64 << 10 && len < large * PAGE, "{list:?}");
+    assert_eq!(cut, list.iter().filter(|m| m.2).count() as u64);
+    // What goes on in the next piece is listed from there on.
+    let end = |m: &(u64, usize, bool)| m.0 + m.1 as u64;
+    assert!(list.windows(2).all(|pair| pair[1].0 <= end(&pair[0])), "{list:?}");
+    assert_eq!(end(list.last().unwrap()), (large * PAGE) as u64);
+    assert!(!list.last().unwrap().2);
 }

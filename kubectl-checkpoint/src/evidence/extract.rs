@@ -54,6 +54,9 @@ pub(crate) struct ExtractArgs {
     /// Does not write files with more holes than this, nor with more than 16 times this in all
     #[arg(long, value_name = "BYTES", default_value = "16G", value_parser = size)]
     max_holes: u64,
+    /// Parent dump of an incremental one, the nearest first; the `parent` link is followed without it
+    #[arg(long = "parent", value_name = "ARCHIVE")]
+    parents: Vec<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
     /// Archive to read
@@ -103,7 +106,7 @@ fn size(text: &str) -> Result<u64, String> {
 
 pub(crate) fn extract(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
     let archives = [args.archive.clone()];
-    let evidence = Evidence::of(&archives, &[]).with_memory();
+    let evidence = Evidence::of(&archives, &args.parents).with_memory();
     // Nothing is made for an archive that cannot be read.
     evidence.get(0)?;
     let progress = Arc::new(Progress::default());
@@ -263,7 +266,7 @@ impl Rows for Extraction<'_> {
             self.evidence.note(index, "interrupted: not everything was written");
             warnings.push("interrupted: not everything was written".to_owned());
         }
-        manifest.finish(&warnings)
+        manifest.finish(&mut work.sandbox, &warnings)
     }
 }
 
@@ -297,7 +300,7 @@ impl Work {
         let components: Vec<&str> = names.iter().map(String::as_str).collect();
         let (file, path) = self.sandbox.file(&components)?;
         let written = self.copy(contents, file, &mut extracted.missing);
-        match written {
+        match written.and_then(|done| self.sandbox.complete(&path).map(|()| done)) {
             Ok((size, hash)) => {
                 extracted.file = Some(path);
                 extracted.written = Some(size);
@@ -413,19 +416,20 @@ fn names(object: &Object) -> Vec<String> {
 /// The list of everything, written as the work goes on.
 struct Manifest {
     out: BufWriter<File>,
+    path: String,
     items: u64,
 }
 
 impl Manifest {
     fn begin(sandbox: &mut Sandbox, archive: &OsString) -> anyhow::Result<Self> {
-        let (file, _) = sandbox.file(&[MANIFEST])?;
+        let (file, path) = sandbox.file(&[MANIFEST])?;
         let mut out = BufWriter::new(file);
         let archive = serde_json::to_string(&archive.to_string_lossy())?;
         write!(
             out,
             "{{\n\"apiVersion\": \"{API_VERSION}\",\n\"kind\": \"ExtractionList\",\n\"archive\": {archive},\n\"items\": ["
         )?;
-        Ok(Self { out, items: 0 })
+        Ok(Self { out, path, items: 0 })
     }
 
     fn item(&mut self, item: &Extracted) -> anyhow::Result<()> {
@@ -436,10 +440,10 @@ impl Manifest {
         Ok(())
     }
 
-    fn finish(mut self, warnings: &[String]) -> anyhow::Result<()> {
+    fn finish(mut self, sandbox: &mut Sandbox, warnings: &[String]) -> anyhow::Result<()> {
         write!(self.out, "\n],\n\"warnings\": {}\n}}\n", serde_json::to_string(warnings)?)?;
         self.out.flush()?;
-        Ok(())
+        sandbox.complete(&self.path)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Flags that raise (or lower) what reading evidence may cost.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::Args;
@@ -34,10 +35,16 @@ pub(crate) struct LimitArgs {
     /// Most bytes of a command line or an environment [default: 8M]
     #[arg(long = "max-string-bytes", id = "max-string-bytes", global = true, value_name = "BYTES", value_parser = number, hide_short_help = true)]
     string_bytes: Option<u64>,
+    /// Keeps what compressed archives unpack to in this directory, for the next command
+    ///
+    /// The directory is made if it is not there, and must be yours alone. Files in it are as large as
+    /// the unpacked archives, and hold what was in memory: remove them when the work is done.
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true, help_heading = "Cache")]
+    cache: Option<PathBuf>,
 }
 
-/// The limits of this run: every command that opens evidence keeps to them.
-static LIMITS: OnceLock<Limits> = OnceLock::new();
+/// The limits and the cache of this run: every command that opens evidence keeps to them.
+static OPTIONS: OnceLock<(Limits, Option<PathBuf>)> = OnceLock::new();
 
 impl LimitArgs {
     fn limits(&self) -> Limits {
@@ -60,15 +67,18 @@ impl LimitArgs {
     /// Sets the limits for all that is opened from now on.
     pub(crate) fn set(&self) {
         // A second call, as in a test, changes nothing.
-        let _ = LIMITS.set(self.limits());
+        let _ = OPTIONS.set((self.limits(), self.cache.clone()));
     }
 }
 
 /// Returns how archives are opened in this run.
 pub(crate) fn open_options() -> OpenOptions {
     let mut options = OpenOptions::default();
-    if let Some(limits) = LIMITS.get() {
+    if let Some((limits, cache)) = OPTIONS.get() {
         options.limits.clone_from(limits);
+        options.cache_directory.clone_from(cache);
+        // What is not kept there is not written anywhere else either.
+        options.spool_directory = cache.clone().filter(|directory| directory.is_dir());
     }
     options
 }

@@ -140,6 +140,9 @@ impl Evidence {
         options.parents.clone_from(&self.parents);
         options.rootfs.clone_from(&self.rootfs);
         let opened = Checkpoint::open_with(&self.paths[index], options)?;
+        for note in opened.archive().notes() {
+            eprintln!("note: {}: {}", escape(&self.names[index]), escape(note));
+        }
         Ok(cell.get_or_init(|| opened))
     }
 

@@ -40,11 +40,46 @@ pub trait Rows {
         None
     }
 
+    /// Returns true if the items of an archive can come as finished text, by [`Rows::stream`].
+    fn streams(&self) -> bool {
+        false
+    }
+
+    /// Gives the items of an archive to `sink` as finished text, many at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::each`].
+    fn stream(
+        &self,
+        _index: usize,
+        _form: &Form<'_>,
+        _sink: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Returns escaped lines that stand below the table, after all items were given.
     fn footer(&self) -> Vec<String> {
         Vec::new()
     }
 }
+
+/// What finished text looks like.
+pub enum Form<'f> {
+    /// Lines of a table: whether it is a wide one, the widths of its columns, and the first cell if it
+    /// is the archive's.
+    Table(bool, &'f [usize], Option<&'f str>),
+    /// A JSON object in each line, with the archive's name where there are several.
+    Lines(Option<&'f str>),
+    /// Elements of the list of a JSON document, each behind a comma and on lines of its own.
+    Elements(Option<&'f str>),
+}
+
+/// Ends the items of an archive early: the rest comes as text.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest comes as text")]
+struct Enough;
 
 /// What was asked for, and on which archives.
 pub struct Answer<'a> {
@@ -86,20 +121,27 @@ impl Answer<'_> {
     pub fn write<R: Rows>(&self, rows: &R, out: &mut dyn Write) -> anyhow::Result<usize> {
         let failed = Cell::new(0_usize);
         let errors = RefCell::new(Vec::new());
+        let note = |index: usize, output_failed: bool, result: anyhow::Result<()>| match result {
+            Err(e) if output_failed => Err(e),
+            Err(e) => {
+                failed.set(failed.get() + 1);
+                let what = format!("{e:#}");
+                eprintln!("error: {}: {}", escape(&self.archives[index]), escape(&what));
+                errors.borrow_mut().push((index, Warning::new(what)));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        };
         let run = |index: usize, sink: &mut dyn FnMut(R::Item) -> anyhow::Result<()>| -> anyhow::Result<()> {
             let mut output_failed = false;
             let result = rows.each(index, &mut |item| sink(item).inspect_err(|_| output_failed = true));
-            match result {
-                Err(e) if output_failed => Err(e),
-                Err(e) => {
-                    failed.set(failed.get() + 1);
-                    let what = format!("{e:#}");
-                    eprintln!("error: {}: {}", escape(&self.archives[index]), escape(&what));
-                    errors.borrow_mut().push((index, Warning::new(what)));
-                    Ok(())
-                }
-                Ok(()) => Ok(()),
-            }
+            note(index, output_failed, result)
+        };
+        let stream = |index: usize, form: &Form<'_>, sink: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>| {
+            let mut output_failed = false;
+            let mut sink = |text: &[u8]| sink(text).inspect_err(|_| output_failed = true);
+            let result = rows.stream(index, form, &mut sink);
+            note(index, output_failed, result)
         };
         let several = self.archives.len() > 1;
         match self.format {
@@ -110,13 +152,29 @@ impl Answer<'_> {
                     headers.insert(0, "ARCHIVE");
                 }
                 let mut table = Table::new(&mut *out, headers, self.headers).colored(self.colored);
+                // Of text, what stands out could not be coloured any more.
+                let streams = rows.streams() && !self.colored;
                 for (index, archive) in self.archives.iter().enumerate() {
-                    run(index, &mut |item| {
+                    let lead = several.then(|| escape(archive));
+                    let mut given = 0_usize;
+                    let mut row = |item: R::Item| {
                         let mut cells = rows.cells(&item, wide);
-                        if several {
-                            cells.insert(0, escape(archive).into_owned());
+                        cells.splice(0..0, lead.as_deref().map(str::to_owned));
+                        table.row(cells)?;
+                        given += 1;
+                        // The columns have their widths now.
+                        if streams && table.is_started() { Err(Enough.into()) } else { Ok(()) }
+                    };
+                    match run(index, &mut row) {
+                        Err(e) if e.is::<Enough>() => {}
+                        result => {
+                            result?;
+                            continue;
                         }
-                        Ok(table.row(cells)?)
+                    }
+                    let widths = table.widths().to_vec();
+                    stream(index, &Form::Table(wide, &widths, lead.as_deref()), &mut |text| {
+                        Ok(table.lines(without_lines(text, &mut given))?)
                     })?;
                 }
                 // Column names over nothing at all would look like an empty answer.
@@ -141,6 +199,11 @@ impl Answer<'_> {
             }
             Format::Ndjson => {
                 for (index, archive) in self.archives.iter().enumerate() {
+                    if rows.streams() {
+                        let form = Form::Lines(several.then_some(archive.as_str()));
+                        stream(index, &form, &mut |text| Ok(out.write_all(text)?))?;
+                        continue;
+                    }
                     run(index, &mut |item| {
                         if several {
                             write_json(&mut *out, &OfArchive { archive, item: &item })?;
@@ -150,6 +213,38 @@ impl Answer<'_> {
                         Ok(out.write_all(b"\n")?)
                     })?;
                 }
+                out.flush()?;
+            }
+            Format::Json if rows.streams() => {
+                // The document without items, and the items in their place.
+                let none = |_: usize, _: &mut dyn FnMut(R::Item) -> anyhow::Result<()>| Ok(());
+                let around = |out: &mut Vec<u8>| -> anyhow::Result<usize> {
+                    write_json_pretty(&mut *out, &self.document(rows, &none, &errors, several))?;
+                    // No text of JSON has a line feed in it: this is the list.
+                    let list = b"\n  \"items\": [";
+                    let at = out.windows(list.len()).position(|w| w == list);
+                    Ok(at.map_or(out.len(), |at| at + list.len()))
+                };
+                let mut document = Vec::new();
+                let split = around(&mut document)?;
+                out.write_all(&document[..split])?;
+                let mut first = true;
+                for (index, archive) in self.archives.iter().enumerate() {
+                    let form = Form::Elements(several.then_some(archive.as_str()));
+                    stream(index, &form, &mut |text| {
+                        let text = if first { text.strip_prefix(b",").unwrap_or(text) } else { text };
+                        first = false;
+                        Ok(out.write_all(text)?)
+                    })?;
+                }
+                if !first {
+                    out.write_all(b"\n  ")?;
+                }
+                // What could not be read is known only now.
+                document.clear();
+                let split = around(&mut document)?;
+                out.write_all(&document[split..])?;
+                out.write_all(b"\n")?;
                 out.flush()?;
             }
             Format::Json => {
@@ -180,6 +275,18 @@ impl Answer<'_> {
     ) -> Document<'d, R, F> {
         Document { answer: self, _rows: rows, run, errors, several, yaml: false }
     }
+}
+
+/// Leaves out the first lines of a text, as many as there are left to leave out.
+fn without_lines<'t>(text: &'t [u8], lines: &mut usize) -> &'t [u8] {
+    let mut rest = text;
+    while *lines > 0
+        && let Some(end) = rest.iter().position(|b| *b == b'\n')
+    {
+        rest = &rest[end + 1..];
+        *lines -= 1;
+    }
+    if *lines > 0 { &[] } else { rest }
 }
 
 /// Serialises the whole answer while the items are being worked out.

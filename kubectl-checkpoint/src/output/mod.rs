@@ -15,9 +15,10 @@ pub use file_name::{component, file_name};
 pub use hexdump::HexDump;
 pub use human::{bytes, duration};
 pub use json::{write_json, write_json_pretty};
-pub use list::{API_VERSION, Answer, Rows};
+pub use list::{API_VERSION, Answer, Form, Rows};
 pub use sandbox::{Sandbox, SparseFile};
 pub use table::Table;
+pub(crate) use table::put_cell;
 
 /// What `-o` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -3,8 +3,11 @@
 //! Every component of a path is opened below the one before it without
 //! following links, and every file is made new: what evidence calls itself
 //! can lead neither out of the directory nor through a link in it.
+//!
+//! A file has `.part` behind its name until it is complete: whatever ends the
+//! program, what has its own name is whole.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +29,8 @@ pub struct Sandbox {
     own: bool,
     /// Paths made so far, in lower case: some file systems do not tell the cases apart.
     made: HashSet<String>,
+    /// Paths of files that are not complete, and what the files are called until then.
+    parts: HashMap<String, String>,
 }
 
 impl Sandbox {
@@ -59,7 +64,14 @@ impl Sandbox {
     /// When it is no directory.
     pub fn existing(path: &Path, force: bool) -> anyhow::Result<Self> {
         let root = Directory::open(path).with_context(|| format!("open the directory {}", path.display()))?;
-        Ok(Self { path: path.to_path_buf(), root, force, own: false, made: HashSet::new() })
+        Ok(Self {
+            path: path.to_path_buf(),
+            root,
+            force,
+            own: false,
+            made: HashSet::new(),
+            parts: HashMap::new(),
+        })
     }
 
     /// Returns the path of the directory.
@@ -68,6 +80,8 @@ impl Sandbox {
     }
 
     /// Makes a file for writing; returns its path inside the directory, with `/` between components.
+    ///
+    /// It gets its name when [`Sandbox::complete`] is called with the path.
     ///
     /// The components must be safe already ([`super::component`]). Where two
     /// things would have one name, the second gets a number.
@@ -91,17 +105,35 @@ impl Sandbox {
         Ok((file.0, path))
     }
 
+    /// Gives a file that was made here its name.
+    ///
+    /// # Errors
+    ///
+    /// When another file has come to have that name, or the file cannot be renamed.
+    pub fn complete(&mut self, path: &str) -> anyhow::Result<()> {
+        let Some(part) = self.parts.remove(path) else { return Ok(()) };
+        let (directory, name) = self.way(path)?;
+        // What is there is replaced only where that was asked for, and at once: half a file is never seen.
+        directory.rename(&part, name, self.force).with_context(|| self.shown("", path))
+    }
+
     /// Removes a file that was made here, because it is not complete.
     pub fn discard(&mut self, path: &str) {
-        let Ok(mut directory) = self.root.again() else { return };
+        let part = self.parts.remove(path);
+        let Ok((directory, name)) = self.way(path) else { return };
+        let _ = directory.remove(part.as_deref().unwrap_or(name));
+        self.made.remove(&path.to_lowercase());
+    }
+
+    /// Goes to the directory of a path that was made here.
+    fn way<'p>(&self, path: &'p str) -> io::Result<(Directory, &'p str)> {
+        let mut directory = self.root.again()?;
         let mut rest = path;
         while let Some((first, more)) = rest.split_once('/') {
-            let Ok(below) = directory.enter(first) else { return };
-            directory = below;
+            directory = directory.enter(first)?;
             rest = more;
         }
-        let _ = directory.remove(rest);
-        self.made.remove(&path.to_lowercase());
+        Ok((directory, rest))
     }
 
     fn shown(&self, path: &str, name: &str) -> String {
@@ -132,32 +164,57 @@ impl Sandbox {
             if self.made.contains(&key) {
                 continue;
             }
-            match directory.create(&name) {
-                Ok(file) => {
-                    self.made.insert(key);
-                    return Ok((file, name));
+            if let Some(kind) = directory.kind(&name)? {
+                if self.own {
+                    continue;
                 }
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    if self.own {
-                        continue;
-                    }
-                    if !self.force {
-                        bail!("the file exists; give another name, or --force to replace it");
-                    }
-                    match directory.remove(&name) {
-                        // A directory is not removed, and neither is what is in it.
-                        Err(e) if e.kind() == io::ErrorKind::IsADirectory => continue,
-                        other => other?,
-                    }
-                    let file = directory.create(&name)?;
-                    self.made.insert(key);
-                    return Ok((file, name));
+                if !self.force {
+                    bail!("the file exists; give another name, or --force to replace it");
                 }
+                // A directory is not removed, and neither is what is in it.
+                if matches!(kind, Kind::Directory) {
+                    continue;
+                }
+            }
+            let (file, part) = self.part(directory, path, &name)?;
+            self.made.insert(key);
+            self.parts.insert(format!("{path}{name}"), part);
+            return Ok((file, name));
+        }
+        bail!("more than {ATTEMPTS} files have this name")
+    }
+
+    /// Makes the file that will have that name.
+    fn part(&mut self, directory: &Directory, path: &str, name: &str) -> anyhow::Result<(File, String)> {
+        for attempt in 1..ATTEMPTS {
+            let part = numbered(&format!("{name}{PART}"), attempt);
+            let key = format!("{path}{part}").to_lowercase();
+            if self.made.contains(&key) {
+                continue;
+            }
+            let mut made = directory.create(&part);
+            if self.force && made.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists) {
+                // Left by a run that was ended.
+                let _ = directory.remove(&part);
+                made = directory.create(&part);
+            }
+            match made {
+                Ok(file) => return Ok((file, part)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(e.into()),
             }
         }
         bail!("more than {ATTEMPTS} files have this name")
     }
+}
+
+/// What stands behind the name of a file that is not complete.
+const PART: &str = ".part";
+
+/// What has a name.
+enum Kind {
+    Directory,
+    Other,
 }
 
 fn numbered(name: &str, attempt: u32) -> String {
@@ -201,6 +258,31 @@ impl Directory {
     fn remove(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.0, name, rustix::fs::AtFlags::empty())?)
     }
+
+    /// Says what has a name; a link is not followed.
+    fn kind(&self, name: &str) -> io::Result<Option<Kind>> {
+        use rustix::fs::{AtFlags, FileType};
+        match rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_dir() => Ok(Some(Kind::Directory)),
+            Ok(_) => Ok(Some(Kind::Other)),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
+        if replace {
+            return Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?);
+        }
+        // A second name is refused where there is one already, as a rename is not.
+        match rustix::fs::linkat(&self.0, from, &self.0, to, rustix::fs::AtFlags::empty()) {
+            Ok(()) => self.remove(from),
+            Err(rustix::io::Errno::EXIST) => Err(io::ErrorKind::AlreadyExists.into()),
+            // Some file systems have no second names.
+            Err(_) if self.kind(to)?.is_none() => Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?),
+            Err(e) => Err(e.into()),
+        }
+    }
 }
 
 /// A directory by its path: other systems have no calls that take an open one.
@@ -239,6 +321,22 @@ impl Directory {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.0.join(name))
+    }
+
+    fn kind(&self, name: &str) -> io::Result<Option<Kind>> {
+        match std::fs::symlink_metadata(self.0.join(name)) {
+            Ok(meta) if meta.is_dir() => Ok(Some(Kind::Directory)),
+            Ok(_) => Ok(Some(Kind::Other)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
+        if !replace && self.kind(to)?.is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        std::fs::rename(self.0.join(from), self.0.join(to))
     }
 }
 
@@ -325,6 +423,7 @@ mod tests {
     fn put(sandbox: &mut Sandbox, components: &[&str]) -> anyhow::Result<String> {
         let (mut file, path) = sandbox.file(components)?;
         file.write_all(b"new")?;
+        sandbox.complete(&path)?;
         Ok(path)
     }
 
@@ -354,6 +453,38 @@ mod tests {
         assert_eq!(std::fs::read(directory.path().join("old")).unwrap(), b"new");
     }
 
+    #[test]
+    fn what_is_not_complete_has_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = || {
+            let mut list: Vec<_> =
+                std::fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+            list.sort();
+            list
+        };
+        std::fs::write(directory.path().join("a"), "old").unwrap();
+        let mut sandbox = Sandbox::existing(directory.path(), true).unwrap();
+        let (mut file, path) = sandbox.file(&["a"]).unwrap();
+        file.write_all(b"half").unwrap();
+        assert_eq!(names(), ["a", "a.part"]);
+        assert_eq!(std::fs::read(directory.path().join("a")).unwrap(), b"old");
+        // The program ends here; the next run takes the name again.
+        drop(sandbox);
+        let mut sandbox = Sandbox::existing(directory.path(), true).unwrap();
+        assert_eq!(put(&mut sandbox, &["a"]).unwrap(), path);
+        assert_eq!(names(), ["a"]);
+        assert_eq!(std::fs::read(directory.path().join("a")).unwrap(), b"new");
+        let (_, path) = sandbox.file(&["b"]).unwrap();
+        sandbox.discard(&path);
+        assert_eq!(names(), ["a"]);
+        // A file that came to have the name in the meantime stays.
+        let mut sandbox = Sandbox::existing(directory.path(), false).unwrap();
+        let (_, path) = sandbox.file(&["c"]).unwrap();
+        std::fs::write(directory.path().join("c"), "theirs").unwrap();
+        assert!(sandbox.complete(&path).is_err());
+        assert_eq!(std::fs::read(directory.path().join("c")).unwrap(), b"theirs");
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed() {
@@ -378,7 +509,7 @@ mod tests {
     fn holes_are_not_stored() {
         let directory = tempfile::tempdir().unwrap();
         let mut sandbox = Sandbox::fresh(&directory.path().join("out"), false).unwrap();
-        let (file, _) = sandbox.file(&["sparse"]).unwrap();
+        let (file, name) = sandbox.file(&["sparse"]).unwrap();
         let mut sparse = SparseFile::new(file);
         sparse.write(b"head").unwrap();
         sparse.skip(10 << 20);
@@ -386,6 +517,7 @@ mod tests {
         sparse.write(b"tail").unwrap();
         sparse.skip(1 << 20);
         let (size, hash) = sparse.finish().unwrap();
+        sandbox.complete(&name).unwrap();
         let path = directory.path().join("out/sparse");
         let bytes = std::fs::read(&path).unwrap();
         let mut want = b"head".to_vec();

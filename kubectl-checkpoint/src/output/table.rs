@@ -35,6 +35,12 @@ const YELLOW: &str = "\x1b[33m";
 const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
+/// Adds a cell that is not the last of its line, and the space behind it.
+pub(crate) fn put_cell(line: &mut String, cell: &str, widest: usize) {
+    line.push_str(cell);
+    pad(line, widest.saturating_sub(width(cell)) + 3);
+}
+
 fn pad(line: &mut String, mut columns: usize) {
     const SPACES: &str = "                                                                ";
     while columns > 0 {
@@ -65,6 +71,25 @@ impl<W: Write> Table<W> {
     pub fn colored(mut self, on: bool) -> Self {
         self.colored = on;
         self
+    }
+
+    /// Returns true once rows are written, and no longer looked at for the widths of columns.
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Returns the widths of the columns, as far as they are known.
+    pub fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+
+    /// Writes finished lines; rows must have been started.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub fn lines(&mut self, text: &[u8]) -> io::Result<()> {
+        self.out.write_all(text)
     }
 
     /// Adds a row.

@@ -36,6 +36,8 @@ pub struct Match {
     pub pattern: Text,
     /// How the text is encoded.
     pub encoding: Encoding,
+    /// Whether a regular expression might match more than was looked at, 64 KiB and up to 1 MiB more.
+    pub cut: bool,
     /// The bytes that match.
     pub bytes: Vec<u8>,
     /// Bytes before the match, as far as the evidence has them.
@@ -70,6 +72,7 @@ impl Serialize for Match {
         if self.encoding == Encoding::Bytes && std::str::from_utf8(&self.bytes).is_err() {
             map.serialize_entry("textBase64", &base64(&self.bytes))?;
         }
+        map.serialize_entry("cut", &self.cut)?;
         if self.before.is_empty() && self.after.is_empty() {
             map.serialize_entry("contextBase64", &())?;
             map.serialize_entry("contextAddress", &())?;

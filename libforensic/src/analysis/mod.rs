@@ -30,10 +30,12 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod block;
 pub mod extract;
 mod found;
 pub mod overview;
 pub mod pattern;
+mod runs;
 pub(crate) mod scan;
 pub mod scope;
 pub mod search;

@@ -245,16 +245,19 @@ pub(crate) struct Job<T> {
     pub pieces: Vec<Piece>,
 }
 
-/// Bytes and pieces of a job.
-const JOB_BYTES: u64 = 1 << 20;
+/// Most pieces of a job.
 const JOB_PIECES: usize = 1024;
 
-/// Gathers the pieces of one source into jobs, as they are asked for.
-pub(crate) fn jobs<T: Clone>(of: T, mut pieces: impl Iterator<Item = Piece>) -> impl Iterator<Item = Job<T>> {
+/// Gathers the pieces of one source into jobs of about `most` bytes, as they are asked for.
+pub(crate) fn jobs<T: Clone>(
+    of: T,
+    most: u64,
+    mut pieces: impl Iterator<Item = Piece>,
+) -> impl Iterator<Item = Job<T>> {
     std::iter::from_fn(move || {
         let mut bytes = 0_u64;
         let mut list = Vec::new();
-        while bytes < JOB_BYTES && list.len() < JOB_PIECES {
+        while bytes < most && list.len() < JOB_PIECES {
             let Some(piece) = pieces.next() else { break };
             bytes = bytes.saturating_add(piece.len());
             list.push(piece);

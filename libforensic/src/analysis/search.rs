@@ -8,7 +8,9 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::block::Block;
 pub use super::found::Match;
 use super::pattern::Matchers;
 pub use super::pattern::{Encoding, Pattern, Syntax};
@@ -31,6 +33,7 @@ pub struct Search {
     pub(super) scope: Scope,
     pub(super) context: usize,
     pub(super) progress: Arc<Progress>,
+    pub(super) cut: AtomicU64,
 }
 
 impl Search {
@@ -45,7 +48,14 @@ impl Search {
     }
 
     pub(super) fn of(matchers: Finder) -> Self {
-        Self { patterns: Vec::new(), matchers, scope: Scope::default(), context: 0, progress: Arc::default() }
+        Self {
+            patterns: Vec::new(),
+            matchers,
+            scope: Scope::default(),
+            context: 0,
+            progress: Arc::default(),
+            cut: AtomicU64::new(0),
+        }
     }
 
     /// Returns the patterns in their order.
@@ -72,6 +82,13 @@ impl Search {
         Arc::clone(&self.progress)
     }
 
+    /// Returns how many matches of regular expressions, in all runs so far, may be longer than was given out.
+    ///
+    /// Of a match, 64 KiB behind the piece it begins in are looked at. See [`Match::cut`].
+    pub fn cut(&self) -> u64 {
+        self.cut.load(Ordering::Relaxed)
+    }
+
     /// Calls `found` for every match, until it breaks off or there are no more.
     ///
     /// What could not be read becomes a warning of the checkpoint.
@@ -88,6 +105,20 @@ impl Search {
             checkpoint.task(*pid)?;
         }
         Sweep::new(self, checkpoint).run(&mut Sink::List(found));
+        Ok(())
+    }
+
+    /// Hands what is found, in blocks, to `render` in the threads that find it, and what that makes of it to `out`.
+    pub(super) fn render(
+        &self,
+        checkpoint: &Checkpoint,
+        render: &(dyn Fn(&Block<'_>, &mut Vec<u8>) + Sync),
+        out: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        for pid in &self.scope.pids {
+            checkpoint.task(*pid)?;
+        }
+        Sweep::new(self, checkpoint).rendering(render).run(&mut Sink::Text(out));
         Ok(())
     }
 

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Progress;
+use super::block::Block;
 use super::found::Place;
 use super::pattern::{Encoding, Hit, Matchers};
+use super::runs::{ascii, utf8, utf16};
 use super::scan::Reach;
 use super::scope::Scope;
 use super::search::{Match, Search};
@@ -26,8 +28,8 @@ pub const MINIMUM: usize = 4;
 /// Longest string in bytes; of a longer one the beginning is given, marked as cut.
 pub const LONGEST: usize = 64 << 10;
 
-/// Bytes of a piece of work: much more than the longest string, so that little is read twice.
-const PIECE: u64 = 1 << 20;
+/// Bytes of a piece of work: half a second-level cache, and not too much to keep of what is found in it.
+const PIECE: u64 = 128 << 10;
 
 /// Bytes before a piece that tell whether text goes on from there: more than any character has.
 const BEFORE: u64 = 8;
@@ -97,19 +99,39 @@ impl Strings {
         found: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> Result<()> {
         self.0.run(checkpoint, &mut |mut place| {
-            // One byte more than the longest was taken where text goes on.
-            let cut = place.bytes.len() > LONGEST;
-            if cut {
-                let keep = boundary(&place.bytes, place.encoding);
-                place.bytes.truncate(keep);
-            }
+            let keep = whole(&place.bytes, place.encoding);
+            let cut = keep < place.bytes.len();
+            place.bytes.truncate(keep);
             found(Found { place, cut })
         })
     }
+
+    /// Writes every string as text of the caller's making, which is far faster than [`Strings::run`].
+    ///
+    /// `render` is called by several threads and appends what it makes of a
+    /// [`Block`] to its buffer; `out` gets that in the order of
+    /// [`Strings::run`]. Memory is bounded by what is made of a piece of
+    /// 128 KiB, some times over.
+    ///
+    /// # Errors
+    ///
+    /// When a process that was asked for does not exist.
+    pub fn render(
+        &self,
+        checkpoint: &Checkpoint,
+        render: &(dyn Fn(&Block<'_>, &mut Vec<u8>) + Sync),
+        out: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.0.render(checkpoint, render, out)
+    }
 }
 
-/// Where a text that is too long can be cut without harm to a character.
-fn boundary(bytes: &[u8], encoding: Encoding) -> usize {
+/// How much of the bytes that were taken is given out: one more than the longest is taken where text
+/// goes on, and a text is cut without harm to a character.
+pub(super) fn whole(bytes: &[u8], encoding: Encoding) -> usize {
+    if bytes.len() <= LONGEST {
+        return bytes.len();
+    }
     let mut keep = LONGEST;
     if encoding == Encoding::Utf8 {
         while keep > 0 && bytes.get(keep).is_some_and(|b| b & 0xc0 == 0x80) {
@@ -138,6 +160,30 @@ impl Finder {
                 context: BEFORE,
                 piece: PIECE,
             },
+        }
+    }
+
+    /// Bytes behind a piece that are read at first; more only if what was found goes on there.
+    pub(crate) fn near(&self) -> u64 {
+        match self {
+            Self::Patterns(_) => u64::MAX,
+            Self::Texts(minimum, _) => (*minimum as u64).saturating_mul(4).max(4096),
+        }
+    }
+
+    /// The encodings by the numbers that hits have.
+    pub(crate) fn encodings(&self) -> Vec<Encoding> {
+        match self {
+            Self::Patterns(_) => Vec::new(),
+            Self::Texts(_, encodings) => encodings.clone(),
+        }
+    }
+
+    /// Bytes of a job.
+    pub(crate) fn job(&self) -> u64 {
+        match self {
+            Self::Patterns(_) => 1 << 20,
+            Self::Texts(..) => PIECE,
         }
     }
 
@@ -179,89 +225,6 @@ impl Finder {
                 }
             }
         }
-    }
-}
-
-/// What strings(1) takes for text.
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~')
-}
-
-/// Gives every run of ASCII text that begins before `to`.
-fn ascii(hay: &[u8], to: usize, minimum: usize, put: &mut dyn FnMut(usize, usize)) {
-    let mut at = 0_usize;
-    while at < to {
-        // Where the last of the least characters is no text, none of those before it begins a string.
-        let Some(least) = hay.get(at..at.saturating_add(minimum)) else { return };
-        if let Some(bad) = least.iter().rposition(|b| !is_text(*b)) {
-            at = at.saturating_add(bad).saturating_add(1);
-            continue;
-        }
-        let rest = hay.get(at.saturating_add(minimum)..).unwrap_or_default();
-        let more = rest.iter().position(|b| !is_text(*b)).unwrap_or(rest.len());
-        let end = at.saturating_add(minimum).saturating_add(more);
-        put(at, end);
-        at = end.saturating_add(1);
-    }
-}
-
-/// Length of the character that the bytes begin with, if it is text; 0 if not.
-fn character(bytes: &[u8]) -> usize {
-    let Some(&first) = bytes.first() else { return 0 };
-    if first < 0x80 {
-        return usize::from(is_text(first));
-    }
-    let len = match first {
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => return 0,
-    };
-    let c = bytes.get(..len).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next());
-    if c.is_some_and(|c| !c.is_control()) { len } else { 0 }
-}
-
-/// Gives every run of UTF-8 text that begins before `to`.
-fn utf8(hay: &[u8], to: usize, minimum: usize, put: &mut dyn FnMut(usize, usize)) {
-    let mut at = 0_usize;
-    while at < to {
-        let start = at;
-        let mut count = 0_usize;
-        loop {
-            let len = character(hay.get(at..).unwrap_or_default());
-            if len == 0 {
-                break;
-            }
-            at = at.saturating_add(len);
-            count = count.saturating_add(1);
-        }
-        if count >= minimum {
-            put(start, at);
-        }
-        at = at.saturating_add(1);
-    }
-}
-
-/// Gives every run of UTF-16 text that begins before `to`; the high byte is the first or the second.
-fn utf16(hay: &[u8], to: usize, minimum: usize, low: usize, put: &mut dyn FnMut(usize, usize)) {
-    let is_unit = |at: usize| match (hay.get(at), hay.get(at.saturating_add(1))) {
-        (Some(a), Some(b)) => {
-            let (low, high) = if low == 0 { (*a, *b) } else { (*b, *a) };
-            high == 0 && (is_text(low) || low >= 0xa0)
-        }
-        _ => false,
-    };
-    let mut at = 0_usize;
-    while at < to {
-        let start = at;
-        while is_unit(at) {
-            at = at.saturating_add(2);
-        }
-        if at.saturating_sub(start) / 2 >= minimum {
-            put(start, at);
-        }
-        // A unit that was none may hide another that begins at its second byte.
-        at = if at == start { at.saturating_add(1) } else { at };
     }
 }
 

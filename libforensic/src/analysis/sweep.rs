@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::pattern::Hit;
-use super::scan::{self, DataSource, Job, Pieces, SegmentSource, Source, SpaceSource};
+use super::block::{Block, Bytes};
+use super::pattern::{Encoding, Hit, REGEX_REACH};
+use super::scan::{self, DataSource, Job, Piece, Pieces, SegmentSource, Source, SpaceSource};
 use super::search::{Match, Search};
 use super::sources::{self, Holding, SharedSegment, SourceKind};
 use crate::error::{Error, Warning};
@@ -29,6 +31,8 @@ struct Found {
     address: u64,
     len: u32,
     needle: u32,
+    /// Whether it may go on behind the window.
+    cut: bool,
     /// Where [`Done::kept`] has its bytes with all their context.
     kept: Option<u32>,
 }
@@ -39,7 +43,16 @@ struct Done<T> {
     found: Vec<Found>,
     /// What was found, and what is around it, one after the other.
     kept: Vec<u8>,
+    /// What was made of what was found, where that is done at once.
+    text: Vec<u8>,
     errors: Vec<Error>,
+}
+
+impl<T> Done<T> {
+    /// Bytes that wait with it for their turn.
+    fn waiting(&self) -> usize {
+        self.text.len()
+    }
 }
 
 /// Most bytes that a worker keeps of one job; what is found beyond them is read again when it is listed.
@@ -51,6 +64,43 @@ pub(super) enum Sink<'f> {
     List(&'f mut dyn FnMut(Match) -> ControlFlow<()>),
     /// Nowhere: they are only counted, by the number of their pattern.
     Count(&'f mut [u64]),
+    /// As text that the workers make of them.
+    Text(&'f mut dyn FnMut(&[u8]) -> ControlFlow<()>),
+}
+
+/// Makes text of what was found in one place.
+pub(super) type Render<'r> = &'r (dyn Fn(&Block<'_>, &mut Vec<u8>) + Sync);
+
+/// Bytes of text that may wait for the text before it.
+const TEXT_AHEAD: usize = 4 << 20;
+
+/// Bytes that a buffer for text has at first, and up to which it is used again.
+const TEXT_BUFFER: usize = 256 << 10;
+const TEXT_KEPT: usize = 4 << 20;
+
+/// More bytes than a character has.
+const CHARACTER: usize = 4;
+
+/// A readable part of a window.
+struct Part<'w> {
+    hay: &'w [u8],
+    /// Address of its first byte.
+    base: u64,
+    /// What begins from here to there belongs to the piece.
+    from: usize,
+    to: usize,
+}
+
+impl<'w> Part<'w> {
+    /// `None` where nothing of the part belongs to the piece.
+    fn of(window: &'w [u8], piece: &Piece, range: Range<usize>) -> Option<Self> {
+        let base = piece.window.saturating_add(range.start as u64);
+        // What was left of a damaged window has no bytes before its range.
+        let hay = window.get(range)?;
+        let relative = |address: u64| usize::try_from(address.saturating_sub(base)).unwrap_or(0);
+        let (from, to) = (relative(piece.start), relative(piece.end).min(hay.len()));
+        (from < to).then_some(Self { hay, base, from, to })
+    }
 }
 
 /// Buffers of a worker.
@@ -66,13 +116,31 @@ pub(super) struct Sweep<'r> {
     checkpoint: &'r Checkpoint,
     /// Whether matches are only counted.
     counting: bool,
+    render: Option<Render<'r>>,
+    encodings: Vec<Encoding>,
+    /// Buffers for text that were written out.
+    spare: Mutex<Vec<Vec<u8>>>,
     /// Mappings that were shown, by process and start.
     cache: Mutex<HashMap<(u32, u64), Arc<Mapping>>>,
 }
 
 impl<'r> Sweep<'r> {
     pub(super) fn new(search: &'r Search, checkpoint: &'r Checkpoint) -> Self {
-        Self { search, checkpoint, counting: false, cache: Mutex::default() }
+        Self {
+            search,
+            checkpoint,
+            counting: false,
+            render: None,
+            encodings: search.matchers.encodings(),
+            spare: Mutex::default(),
+            cache: Mutex::default(),
+        }
+    }
+
+    /// Makes text of what is found, in the threads that find it.
+    pub(super) fn rendering(mut self, render: Render<'r>) -> Self {
+        self.render = Some(render);
+        self
     }
 
     /// Goes through everything the search is meant for.
@@ -89,48 +157,93 @@ impl<'r> Sweep<'r> {
         let _ = self.holdings(sink);
     }
 
-    /// Looks through the pieces of a job.
+    /// Looks through the pieces of a job; `press` makes text of what was found in a window.
     fn work<T, S: Source + ?Sized>(
         &self,
         scratch: &mut Scratch,
         job: Job<T>,
         source: impl Fn(&T) -> &S,
+        press: impl Fn(&T, &Bytes<'_>, Render<'_>, &mut Vec<u8>),
     ) -> Done<T> {
-        let mut done = Done { of: job.of, found: Vec::new(), kept: Vec::new(), errors: Vec::new() };
-        let source = source(&done.of);
+        let text = self
+            .render
+            .map_or_else(Vec::new, |_| self.spare().pop().unwrap_or_else(|| Vec::with_capacity(TEXT_BUFFER)));
+        let mut done = Done { of: job.of, found: Vec::new(), kept: Vec::new(), text, errors: Vec::new() };
         if self.search.progress.is_cancelled() {
             return done;
         }
         for piece in &job.pieces {
-            let readable = scan::fill(source, piece, &mut scratch.window);
-            done.errors.extend(readable.error);
-            let relative = |address: u64| usize::try_from(address.saturating_sub(piece.window)).unwrap_or(0);
-            let (from, to) = (relative(piece.start), relative(piece.end));
-            for range in readable.ranges {
-                let Some(hay) = scratch.window.get(..range.end) else { continue };
-                // What was left of a damaged window has no bytes before its range.
-                let (hay, shift) = if range.start == 0 {
-                    (hay, 0)
-                } else {
-                    (hay.get(range.start..).unwrap_or(&[]), range.start)
-                };
-                let (from, to) = (from.saturating_sub(shift), to.saturating_sub(shift).min(hay.len()));
-                if from >= to {
-                    continue;
-                }
-                scratch.hits.clear();
-                self.search.matchers.find(hay, from, to, &mut scratch.hits);
-                for hit in &scratch.hits {
-                    let address = piece.window.saturating_add(shift as u64).saturating_add(hit.start as u64);
-                    if is_own(source, address, address.saturating_add(u64::from(hit.len))) {
-                        let kept = if self.counting { None } else { self.keep(&mut done.kept, hay, hit) };
-                        done.found.push(Found { address, len: hit.len, needle: hit.needle, kept });
-                    }
-                }
-            }
+            self.piece(scratch, &mut done, *piece, &source, &press);
             self.search.progress.add(piece.end.saturating_sub(piece.start));
         }
         done
+    }
+
+    fn piece<T, S: Source + ?Sized>(
+        &self,
+        scratch: &mut Scratch,
+        done: &mut Done<T>,
+        piece: Piece,
+        source: &impl Fn(&T) -> &S,
+        press: &impl Fn(&T, &Bytes<'_>, Render<'_>, &mut Vec<u8>),
+    ) {
+        // Few strings go on far behind the piece: that much is read only for those that do.
+        let near = piece.end.saturating_add(self.search.matchers.near());
+        let mut window = Piece { limit: piece.limit.min(near), ..piece };
+        let Done { of, found, kept, text, errors } = done;
+        let (source, reach) = (source(of), self.search.matchers.reach());
+        let begin = (text.len(), found.len());
+        loop {
+            let readable = scan::fill(source, &window, &mut scratch.window);
+            let mut goes_on = false;
+            for range in readable.ranges {
+                let end = range.end;
+                let Some(part) = Part::of(&scratch.window, &window, range) else { continue };
+                scratch.hits.clear();
+                self.search.matchers.find(part.hay, part.from, part.to, &mut scratch.hits);
+                let reaches = |h: &Hit| {
+                    h.start.saturating_add(h.len as usize).saturating_add(CHARACTER) >= part.hay.len()
+                };
+                if window.limit < piece.limit
+                    && end == scratch.window.len()
+                    && scratch.hits.iter().any(reaches)
+                {
+                    goes_on = true;
+                    break;
+                }
+                if let Some(render) = self.render {
+                    let (hits, encodings) = (scratch.hits.as_slice(), self.encodings.as_slice());
+                    let bytes = Bytes { hay: part.hay, base: part.base, hits, encodings };
+                    press(of, &bytes, render, text);
+                    continue;
+                }
+                for hit in &scratch.hits {
+                    let address = part.base.saturating_add(hit.start as u64);
+                    if is_own(source, address, address.saturating_add(u64::from(hit.len))) {
+                        let kept = if self.counting { None } else { self.keep(kept, part.hay, hit) };
+                        // A regular expression might have taken more, had there been more to take.
+                        let end = hit.start.saturating_add(hit.len as usize);
+                        let cut = end == part.hay.len()
+                            && reach.overlap >= REGEX_REACH
+                            && u64::from(hit.len) >= reach.overlap
+                            && is_known(source, part.base.saturating_add(end as u64));
+                        found.push(Found { address, len: hit.len, needle: hit.needle, cut, kept });
+                    }
+                }
+            }
+            if goes_on {
+                text.truncate(begin.0);
+                found.truncate(begin.1);
+                window.limit = piece.limit;
+                continue;
+            }
+            errors.extend(readable.error);
+            return;
+        }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the bytes of a hit, if the window has all of its context and there is room.
@@ -158,17 +271,25 @@ impl<'r> Sweep<'r> {
         let gathered = Mutex::new(Vec::new());
         let scope = &self.search.scope;
         let pids: Vec<u32> = self.checkpoint.pids().into_iter().filter(|p| scope.has_pid(*p)).collect();
-        let reach = self.search.matchers.reach();
+        let (reach, most) = (self.search.matchers.reach(), self.search.matchers.job());
         let jobs = pids
             .into_iter()
             .filter_map(|pid| self.space(pid, &gathered))
-            .flat_map(|source| scan::jobs(Arc::clone(&source), Pieces::new(source, reach)));
+            .flat_map(|source| scan::jobs(Arc::clone(&source), most, Pieces::new(source, reach)));
         let mut ends = Ends::default();
-        let flow = parallel::ordered(
+        let flow = parallel::ordered_within(
+            TEXT_AHEAD,
             jobs,
-            |scratch: &mut Scratch, job| self.work(scratch, job, |s: &Arc<SpaceSource>| s.as_ref()),
+            |scratch: &mut Scratch, job| {
+                let press = |s: &Arc<SpaceSource>, bytes: &Bytes<'_>, render: Render<'_>, out: &mut _| {
+                    Self::press_space(s, bytes, render, out);
+                };
+                self.work(scratch, job, |s: &Arc<SpaceSource>| s.as_ref(), press)
+            },
+            Done::waiting,
             |done| {
                 self.warn(&done.errors);
+                self.text(sink, done.text)?;
                 let space = &done.of.space;
                 ends.source(space.pid().into());
                 for hit in done.found {
@@ -214,7 +335,7 @@ impl<'r> Sweep<'r> {
         for mapper in mappers {
             by_image.entry(&mapper.image).or_default().push(mapper);
         }
-        let reach = self.search.matchers.reach();
+        let (reach, most) = (self.search.matchers.reach(), self.search.matchers.job());
         let jobs = sources::segments(self.checkpoint)
             .into_iter()
             .filter(|s| everything || by_image.contains_key(s.image.as_str()))
@@ -224,16 +345,24 @@ impl<'r> Sweep<'r> {
                 (Arc::new(segment), source)
             })
             .flat_map(|(segment, source)| {
-                scan::jobs((segment, Arc::clone(&source)), Pieces::new(source, reach))
+                scan::jobs((segment, Arc::clone(&source)), most, Pieces::new(source, reach))
             });
         let mut ends = Ends::default();
-        parallel::ordered(
+        parallel::ordered_within(
+            TEXT_AHEAD,
             jobs,
             |scratch: &mut Scratch, job| {
-                self.work(scratch, job, |s: &(Arc<SharedSegment>, Arc<SegmentSource>)| s.1.as_ref())
+                type Of = (Arc<SharedSegment>, Arc<SegmentSource>);
+                let press = |of: &Of, bytes: &Bytes<'_>, render: Render<'_>, out: &mut _| {
+                    let mappers = by_image.get(of.0.image.as_str()).map_or(&[][..], Vec::as_slice);
+                    self.press_segment(&of.0, mappers, everything, bytes, render, out);
+                };
+                self.work(scratch, job, |s: &Of| s.1.as_ref(), press)
             },
+            Done::waiting,
             |done| {
                 self.warn(&done.errors);
+                self.text(sink, done.text)?;
                 let (segment, source) = &done.of;
                 ends.source(Arc::as_ptr(segment) as u64);
                 let mappers = by_image.get(segment.image.as_str()).map_or(&[][..], Vec::as_slice);
@@ -278,19 +407,29 @@ impl<'r> Sweep<'r> {
     fn holdings(&self, sink: &mut Sink<'_>) -> ControlFlow<()> {
         let mut list: Vec<Arc<Holding>> = Vec::new();
         sources::holdings(self.checkpoint, &mut |holding| list.push(Arc::new(holding)));
-        let reach = self.search.matchers.reach();
+        let (reach, most) = (self.search.matchers.reach(), self.search.matchers.job());
         let jobs = list.into_iter().enumerate().flat_map(|(number, holding)| {
             let source = Arc::new(DataSource(holding.data.clone()));
-            scan::jobs((number, holding, Arc::clone(&source)), Pieces::new(source, reach))
+            scan::jobs((number, holding, Arc::clone(&source)), most, Pieces::new(source, reach))
         });
         let mut ends = Ends::default();
-        parallel::ordered(
+        parallel::ordered_within(
+            TEXT_AHEAD,
             jobs,
             |scratch: &mut Scratch, job| {
-                self.work(scratch, job, |s: &(usize, Arc<Holding>, Arc<DataSource>)| s.2.as_ref())
+                type Of = (usize, Arc<Holding>, Arc<DataSource>);
+                let press = |of: &Of, bytes: &Bytes<'_>, render: Render<'_>, out: &mut _| {
+                    let mut block = Block::new(of.1.kind, *bytes);
+                    block.member = Some(&of.1.member);
+                    block.object = of.1.object.as_ref();
+                    render(&block, out);
+                };
+                self.work(scratch, job, |s: &Of| s.2.as_ref(), press)
             },
+            Done::waiting,
             |done| {
                 let (number, holding, source) = &done.of;
+                self.text(sink, done.text)?;
                 for e in done.errors {
                     self.warn(&[e.in_member(holding.member.as_bytes())]);
                 }
@@ -311,10 +450,109 @@ impl<'r> Sweep<'r> {
         )
     }
 
+    /// Writes what a worker made of its job.
+    fn text(&self, sink: &mut Sink<'_>, mut text: Vec<u8>) -> ControlFlow<()> {
+        let Sink::Text(out) = sink else { return ControlFlow::Continue(()) };
+        let flow = if text.is_empty() { ControlFlow::Continue(()) } else { out(&text) };
+        if text.capacity() <= TEXT_KEPT {
+            text.clear();
+            self.spare().push(text);
+        }
+        flow
+    }
+
+    /// Makes text of what was found in memory of a process.
+    fn press_space(source: &SpaceSource, bytes: &Bytes<'_>, render: Render<'_>, out: &mut Vec<u8>) {
+        let space = &source.space;
+        let mut hits = bytes.hits;
+        while let Some(first) = hits.first() {
+            let address = bytes.base.saturating_add(first.start as u64);
+            let end = address.saturating_add(u64::from(first.len));
+            let (stretch, stretch_end) = source.stretch(address).unwrap_or((Stretch::Stored, u64::MAX));
+            let (span, span_end) = space.span(address);
+            let region = space.region(address);
+            let mut limit = stretch_end.min(span_end);
+            limit = region.map_or(limit, |r| limit.min(r.mapping.end));
+            // Of shared memory only what crosses a border is found here.
+            let own = stretch != Stretch::Elsewhere || end > stretch_end;
+            let alone = stretch == Stretch::Elsewhere && own;
+            let here = |h: &Hit| bytes.base.saturating_add(h.start as u64) < limit;
+            let count = if alone { 1 } else { hits.partition_point(here).max(1) };
+            let (these, rest) = hits.split_at_checked(count).unwrap_or((hits, &[]));
+            let before = hits;
+            hits = rest;
+            if !own {
+                // One of them may cross the border.
+                let crosses = |h: &Hit| {
+                    let start = bytes.base.saturating_add(h.start as u64);
+                    start.saturating_add(u64::from(h.len)) > stretch_end
+                };
+                let crossing = before.iter().position(crosses).unwrap_or(before.len());
+                hits = before.get(crossing.max(1)..).unwrap_or_default();
+                continue;
+            }
+            let mut block = Block::new(SourceKind::Memory, Bytes { hits: these, ..*bytes });
+            block.pid = Some(space.pid());
+            let mut member = None;
+            if let Span::Bytes(layer) = span {
+                block.layer = Some(layer);
+                // A supplied file is no member.
+                let origin = space.origin(address).filter(|_| layer != Layer::Rootfs);
+                member = origin.map(|(member, _)| Text::from(member));
+            }
+            block.member = member.as_ref();
+            block.mapping = region.map(|r| &r.mapping);
+            render(&block, out);
+        }
+    }
+
+    /// Makes text of what was found in shared memory, for each who maps it.
+    fn press_segment(
+        &self,
+        segment: &SharedSegment,
+        mappers: &[&Mapper],
+        everything: bool,
+        bytes: &Bytes<'_>,
+        render: Render<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let id = segment.id();
+        for hit in bytes.hits {
+            let address = bytes.base.saturating_add(hit.start as u64);
+            let found = Found { address, len: hit.len, needle: hit.needle, cut: false, kept: None };
+            let member = segment.store.origin_of(address).map(|(member, _)| Text::from(member));
+            let one = Bytes { hits: std::slice::from_ref(hit), ..*bytes };
+            let mut block = Block::new(segment.kind, one);
+            block.segment = Some(&id);
+            block.layer = Some(Layer::Shared);
+            block.object = segment.object.as_ref();
+            block.member = member.as_ref();
+            let mut listed = false;
+            for mapper in mappers {
+                if let Some(mapped) = self.mapped_at(mapper, &found) {
+                    listed = true;
+                    block.pid = Some(mapper.mapping.pid);
+                    block.source = SourceKind::Memory;
+                    block.mapping = Some(&mapper.mapping);
+                    block.bytes.base = mapped.wrapping_sub(hit.start as u64);
+                    render(&block, out);
+                }
+            }
+            if !listed && everything {
+                render(&block, out);
+            }
+        }
+    }
+
     /// Lists or counts a match.
     fn give(&self, sink: &mut Sink<'_>, hit: &Found, full: impl FnOnce() -> Match) -> ControlFlow<()> {
+        if hit.cut {
+            self.search.cut.fetch_add(1, Ordering::Relaxed);
+        }
         match sink {
             Sink::List(found) => found(full()),
+            // Text was made where it was found.
+            Sink::Text(_) => ControlFlow::Continue(()),
             Sink::Count(counts) => {
                 let (number, _) = self.search.matchers.needle(hit.needle);
                 if let Some(count) = counts.get_mut(number) {
@@ -339,6 +577,7 @@ impl<'r> Sweep<'r> {
             pattern_number: number,
             pattern: Text::new(self.search.patterns.get(number).map_or_else(Vec::new, |p| p.text.clone())),
             encoding,
+            cut: hit.cut,
             bytes: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
@@ -416,6 +655,10 @@ impl<'r> Sweep<'r> {
     }
 }
 
+fn is_known<S: Source + ?Sized>(source: &S, at: u64) -> bool {
+    !matches!(source.stretch(at), None | Some((Stretch::Hole, _)))
+}
+
 fn read<S: Source + ?Sized>(source: &S, range: Range<u64>) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0)];
     if bytes.is_empty() || source.read(range.start, &mut bytes).is_err() {
@@ -484,7 +727,8 @@ impl Ends {
         if hit.address < *end {
             return false;
         }
-        *end = hit.address.saturating_add(u64::from(hit.len));
+        // What a cut match might have taken is not lost: the next piece lists it.
+        *end = if hit.cut { 0 } else { hit.address.saturating_add(u64::from(hit.len)) };
         true
     }
 }

@@ -21,6 +21,7 @@
 //! ```
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod cache;
 mod compression;
 mod directory;
 mod index;
@@ -168,6 +169,10 @@ pub struct OpenOptions {
     pub limits: Limits,
     /// Where the spool of a compressed archive goes; the system's temporary directory by default.
     pub spool_directory: Option<PathBuf>,
+    /// Where the unpacked form of compressed archives is kept for the next time; nowhere by default.
+    ///
+    /// The directory is made if it is not there, and must be the user's own.
+    pub cache_directory: Option<PathBuf>,
     /// Counts the bytes of a compressed archive that were read, for whoever shows progress.
     pub progress: Option<Arc<AtomicU64>>,
 }
@@ -190,6 +195,7 @@ pub struct Archive {
     source: Source,
     spool: OnceLock<Result<HashMap<usize, Data>, String>>,
     warnings: Warnings,
+    notes: Vec<String>,
 }
 
 /// What a second pass reads from.
@@ -238,7 +244,24 @@ impl Archive {
             return Self::from_reader(file, path, options);
         }
         let data = Data::whole(Arc::new(Store::File(file)), 0, meta.len());
-        Self::from_data(data, path, options, retention)
+        let mut notes = Vec::new();
+        if let Some(directory) = options.cache_directory.clone()
+            && let compression = sniffed(&data)?
+            && compression != Compression::None
+        {
+            match cache::open(&directory, &data, &meta, path, compression, &options)? {
+                Ok(cached) => {
+                    let index = index::seekable(&cached.data, &options.limits)?;
+                    let bytes = Some(meta.len());
+                    let archive =
+                        Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random);
+                    return Self { notes: cached.notes, ..archive }.into_image();
+                }
+                Err(why) => notes.push(format!("the archive is not kept in the cache: {why}")),
+            }
+        }
+        let archive = Self::from_data(data, path, options, retention)?;
+        Ok(Self { notes, ..archive })
     }
 
     /// Returns the first bytes of a file, unpacked if it is compressed; fewer if there are no more.
@@ -377,10 +400,7 @@ impl Archive {
     }
 
     fn index(data: Data, path: &Path, options: OpenOptions, retention: &mut dyn Retention) -> Result<Self> {
-        let mut head = vec![0; 512];
-        let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
-        head.truncate(got);
-        let compression = compression::sniff(&head)?;
+        let compression = sniffed(&data)?;
         let bytes = Some(data.len());
         if compression == Compression::None {
             let index = index::seekable(&data, &options.limits)?;
@@ -467,6 +487,7 @@ impl Archive {
             source,
             spool: OnceLock::new(),
             warnings,
+            notes: Vec::new(),
         }
     }
 
@@ -533,6 +554,11 @@ impl Archive {
     /// Returns what could not be read so far, and oddities of the archive.
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings.to_vec()
+    }
+
+    /// Returns what happened to the cache, where there is one; none of it concerns the evidence.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Returns the bytes of a member for reading by position.
@@ -660,6 +686,14 @@ impl Archive {
         let stream = compression::decoder(self.compression, data.reader(), &self.options.limits, &notes)?;
         index::spool(stream, &self.options, &self.members)
     }
+}
+
+/// Looks how the bytes are compressed.
+fn sniffed(data: &Data) -> Result<Compression> {
+    let mut head = vec![0; 512];
+    let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
+    head.truncate(got);
+    compression::sniff(&head)
 }
 
 /// Counts what is read.

@@ -268,7 +268,7 @@ impl Rows for Dumps<'_> {
             self.evidence.note(index, "interrupted: not everything was written");
             warnings.push("interrupted: not everything was written".to_owned());
         }
-        map.finish(&warnings)
+        map.finish(&mut self.work.borrow_mut().sandbox, &warnings)
     }
 }
 
@@ -381,14 +381,15 @@ impl Dumps<'_> {
             }
             None => file.finish(),
         };
-        match finished {
+        let sandbox = &mut self.work.borrow_mut().sandbox;
+        match finished.map_err(anyhow::Error::from).and_then(|done| sandbox.complete(&path).map(|()| done)) {
             Ok((_, hash)) => {
                 written.file = Some(path);
                 written.sha256 = Some(hash);
             }
             Err(e) => {
-                self.work.borrow_mut().sandbox.discard(&path);
-                written.error = Some(e.to_string());
+                sandbox.discard(&path);
+                written.error = Some(format!("{e:#}"));
             }
         }
         Ok(written)
@@ -467,6 +468,7 @@ fn groups(space: &AddressSpace, wanted: &Range<u64>) -> Vec<Range<u64>> {
 /// The map, written as the work goes on: it can have millions of entries.
 struct Map {
     out: BufWriter<File>,
+    path: String,
     items: u64,
     extents: u64,
     /// What the next extent may be joined with.
@@ -475,14 +477,14 @@ struct Map {
 
 impl Map {
     fn begin(sandbox: &mut Sandbox, name: &str, archive: &OsString) -> anyhow::Result<Self> {
-        let (file, _) = sandbox.file(&[name])?;
+        let (file, path) = sandbox.file(&[name])?;
         let mut out = BufWriter::new(file);
         let archive = serde_json::to_string(&archive.to_string_lossy())?;
         write!(
             out,
             "{{\n\"apiVersion\": \"{API_VERSION}\",\n\"kind\": \"MemoryMap\",\n\"archive\": {archive},\n\"items\": ["
         )?;
-        Ok(Self { out, items: 0, extents: 0, last: None })
+        Ok(Self { out, path, items: 0, extents: 0, last: None })
     }
 
     fn item(&mut self) -> anyhow::Result<()> {
@@ -565,9 +567,9 @@ impl Map {
         Ok(())
     }
 
-    fn finish(mut self, warnings: &[String]) -> anyhow::Result<()> {
+    fn finish(mut self, sandbox: &mut Sandbox, warnings: &[String]) -> anyhow::Result<()> {
         write!(self.out, "\n],\n\"warnings\": {}\n}}\n", serde_json::to_string(warnings)?)?;
         self.out.flush()?;
-        Ok(())
+        sandbox.complete(&self.path)
     }
 }

@@ -6,6 +6,7 @@ mod overview;
 mod read;
 mod search;
 mod strings;
+mod text;
 mod walk;
 
 pub(crate) use overview::overview;

@@ -26,7 +26,7 @@ use crate::output::{Format, Rows, escape, escape_bytes};
     after_help = "PATTERN is literal text unless --regex or --hex is given. Matches across borders of pages and \
                   mappings are found. Memory that several processes share is searched once and listed for each \
                   of them. Of memory that was never written (zeros) only what touches other bytes is matched. \
-                  A match of a regular expression that is longer than 64 KiB may be cut.\n\n\
+                  Of a match of a regular expression 64 KiB are surely found; a longer one that may go on where it was left is marked (cut) and counted in a note.\n\n\
                   Exit code 1: no match."
 )]
 pub(crate) struct SearchArgs {
@@ -91,8 +91,14 @@ pub(crate) fn search(args: &SearchArgs) -> anyhow::Result<ExitCode> {
     };
     let evidence = Evidence::of(&archives, &[]).with_layers(&args.layers);
     let human = matches!(args.output.output, Format::Table | Format::Wide);
-    let matches =
-        Matches { evidence: &evidence, search: &search, limit: args.limit, fold: human, found: Cell::new(0) };
+    let matches = Matches {
+        evidence: &evidence,
+        search: &search,
+        limit: args.limit,
+        fold: human,
+        found: Cell::new(0),
+        cut: Cell::new(0),
+    };
     let watch = Watch::new(search.progress(), "searched");
     let code = if args.count {
         let counts = Counts { matches: &matches };
@@ -129,6 +135,8 @@ struct Matches<'e> {
     /// One row for all processes that share memory.
     fold: bool,
     found: Cell<u64>,
+    /// Cut matches that were noted.
+    cut: Cell<u64>,
 }
 
 /// A match, and how many more processes have it in the same shared memory.
@@ -162,7 +170,23 @@ impl Matches<'_> {
         if self.search.progress().is_cancelled() {
             self.evidence.note(index, "interrupted: not everything was searched");
         }
+        self.note_cut(index);
         result
+    }
+
+    /// Says how many matches may be longer than what was found of them.
+    fn note_cut(&self, index: usize) {
+        let all = self.search.cut();
+        let cut = all - self.cut.replace(all);
+        if cut > 0 {
+            self.evidence.note(
+                index,
+                format!(
+                    "{cut} matches are longer than 64 KiB and may go on behind what was found of them; \
+                     mem read shows the rest"
+                ),
+            );
+        }
     }
 }
 
@@ -285,6 +309,7 @@ impl Rows for Counts<'_> {
             counts
         } else {
             let counts = search.count(self.matches.evidence.get(index)?)?;
+            self.matches.note_cut(index);
             self.matches.found.set(self.matches.found.get() + counts.iter().sum::<u64>());
             counts
         };

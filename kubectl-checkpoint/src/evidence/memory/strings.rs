@@ -12,7 +12,7 @@ use super::{LayerArgs, ScopeArgs};
 use crate::cli::OutputArgs;
 use crate::evidence::watch::Watch;
 use crate::evidence::{ABSENT, Evidence, or_absent, text};
-use crate::output::{Rows, escape};
+use crate::output::{Form, Rows, escape};
 
 #[derive(Debug, Args)]
 #[command(
@@ -104,6 +104,28 @@ impl Rows for Texts<'_> {
             cells.extend([source, shown]);
         }
         cells
+    }
+
+    fn streams(&self) -> bool {
+        true
+    }
+
+    fn stream(
+        &self,
+        index: usize,
+        form: &Form<'_>,
+        sink: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let checkpoint = self.evidence.get(index)?;
+        let mut result = Ok(());
+        self.strings.render(checkpoint, &|block, out| super::text::put(form, block, out), &mut |text| {
+            result = sink(text);
+            if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if self.strings.progress().is_cancelled() {
+            self.evidence.note(index, "interrupted: not everything was read");
+        }
+        result
     }
 
     fn each(&self, index: usize, sink: &mut dyn FnMut(Found) -> anyhow::Result<()>) -> anyhow::Result<()> {
