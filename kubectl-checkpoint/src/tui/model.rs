@@ -1,7 +1,10 @@
 //! Everything the screen is drawn from.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use ratatui::crossterm::event::KeyEvent;
 
 use super::bookmark::Bookmark;
 use super::hex::Hex;
@@ -75,6 +78,8 @@ pub(crate) struct Results {
 /// One archive.
 #[derive(Debug)]
 pub(crate) struct Tab {
+    /// What messages and work call it; never given twice.
+    pub id: usize,
     pub path: PathBuf,
     /// The name of the file, escaped.
     pub name: String,
@@ -91,6 +96,10 @@ pub(crate) struct Tab {
     pub request: u64,
     /// Whether rows may still come.
     pub loading: bool,
+    /// Whether what is shown is the page before it was read again.
+    pub stale: bool,
+    /// Keys that were pressed before there was anything for them to act on.
+    pub ahead: VecDeque<KeyEvent>,
     pub cancel: Arc<Cancel>,
     pub back: Vec<Place>,
     pub forward: Vec<Place>,
@@ -137,6 +146,8 @@ pub(crate) struct Model {
     pub theme: Theme,
     pub tabs: Vec<Tab>,
     pub current: usize,
+    /// The id of the next tab.
+    pub next_tab: usize,
     pub prompt: Option<Prompt>,
     pub popup: Popup,
     pub said: Said,
@@ -163,6 +174,7 @@ impl Model {
             theme,
             tabs: Vec::new(),
             current: 0,
+            next_tab: 0,
             prompt: None,
             popup: Popup::None,
             said: Said::default(),
@@ -182,7 +194,10 @@ impl Model {
     pub(crate) fn open(&mut self, path: PathBuf) -> Vec<Effect> {
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |n| n.to_string_lossy());
         let name = crate::output::escape(&name).into_owned();
+        let id = self.next_tab;
+        self.next_tab += 1;
         self.tabs.push(Tab {
+            id,
             path: path.clone(),
             name,
             about: String::new(),
@@ -195,6 +210,8 @@ impl Model {
             shown: Shown::Loading,
             request: 0,
             loading: false,
+            stale: false,
+            ahead: VecDeque::new(),
             cancel: Arc::default(),
             back: Vec::new(),
             forward: Vec::new(),
@@ -202,7 +219,7 @@ impl Model {
             finding: Arc::default(),
         });
         self.current = self.tabs.len() - 1;
-        vec![Effect::Open { tab: self.current, path }]
+        vec![Effect::Open { tab: id, path }]
     }
 
     pub(crate) fn tab(&self) -> &Tab {
@@ -211,6 +228,11 @@ impl Model {
 
     pub(crate) fn tab_mut(&mut self) -> &mut Tab {
         &mut self.tabs[self.current]
+    }
+
+    /// The tab that a message is for; `None` once it is closed.
+    pub(crate) fn by_id(&mut self, id: usize) -> Option<&mut Tab> {
+        self.tabs.iter_mut().find(|t| t.id == id)
     }
 
     pub(crate) fn areas(&self) -> Areas {
@@ -279,9 +301,7 @@ impl Model {
 
     /// Shows a place without remembering where one was.
     pub(crate) fn show(&mut self, place: Place) -> Vec<Effect> {
-        let request = self.next_request();
         let areas = self.areas();
-        let index = self.current;
         let tab = self.tab_mut();
         tab.tree.select(place.pid, areas.tree_rows());
         // Within the page that is shown there is nothing to read but bytes.
@@ -306,12 +326,21 @@ impl Model {
                 _ => {}
             }
         }
+        tab.shown = Shown::Loading;
+        self.load(place)
+    }
+
+    /// Has a page made. What is shown stays until it is there.
+    pub(crate) fn load(&mut self, place: Place) -> Vec<Effect> {
+        let request = self.next_request();
+        let tab = self.tab_mut();
+        let id = tab.id;
         tab.cancel.stop();
         tab.finding.stop();
         tab.cancel = Arc::default();
         tab.place = place.clone();
         tab.request = request;
-        tab.shown = Shown::Loading;
+        tab.stale = !matches!(tab.shown, Shown::Loading);
         tab.loading = true;
         let cancel = Arc::clone(&tab.cancel);
         match place.view {
@@ -330,7 +359,7 @@ impl Model {
                 Vec::new()
             }
             _ if !tab.usable => Vec::new(),
-            _ => vec![Effect::Load { tab: index, request, place, cancel }],
+            _ => vec![Effect::Load { tab: id, request, place, cancel }],
         }
     }
 
@@ -342,8 +371,8 @@ impl Model {
     /// Asks for the bytes that the screen needs.
     pub(crate) fn read_bytes(&mut self) -> Vec<Effect> {
         let areas = self.areas();
-        let index = self.current;
         let tab = self.tab_mut();
+        let id = tab.id;
         let request = tab.request;
         let Some(from) = tab.bytes() else { return Vec::new() };
         let Shown::Hex(hex) = &mut tab.shown else { return Vec::new() };
@@ -353,13 +382,13 @@ impl Model {
             return Vec::new();
         }
         hex.waiting = true;
-        vec![Effect::Read { tab: index, request, from, pages }]
+        vec![Effect::Read { tab: id, request, from, pages }]
     }
 
     /// Starts a search in all memory.
     pub(crate) fn search(&mut self, query: Query) -> Vec<Effect> {
         let id = self.next_request();
-        let tab = self.current;
+        let tab = self.tab().id;
         let columns = super::load::search::COLUMNS;
         let mut table =
             Table::new(format!("matches of {}", shown_query(&query)), columns).empty("no match so far");

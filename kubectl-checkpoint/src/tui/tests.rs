@@ -26,6 +26,8 @@ struct Session {
     messages: Receiver<Message>,
     /// What only a terminal can do.
     asked: Vec<Effect>,
+    /// Work that is not done before `wake`.
+    asleep: Option<Vec<Effect>>,
 }
 
 impl Session {
@@ -35,12 +37,31 @@ impl Session {
         let paths: Vec<PathBuf> = archives.iter().map(PathBuf::from).collect();
         let theme = Theme { colors: Colors::True, light: false };
         let (model, effects) = Model::new(size, theme, &paths);
-        let mut session = Self { model, worker, messages, asked: Vec::new() };
+        let mut session = Self { model, worker, messages, asked: Vec::new(), asleep: None };
         session.work(effects);
         session
     }
 
+    /// As `new`, before any work is done.
+    fn asleep(size: (u16, u16), archives: &[&str]) -> Self {
+        let mut session = Self::new(size, archives);
+        let (model, effects) = Model::new(size, session.model.theme, &[PathBuf::from(archives[0])]);
+        session.model = model;
+        session.asleep = Some(effects);
+        session
+    }
+
+    /// Does the work that was asked for so far.
+    fn wake(&mut self) {
+        let effects = self.asleep.take().unwrap_or_default();
+        self.work(effects);
+    }
+
     fn work(&mut self, effects: Vec<Effect>) {
+        if let Some(asleep) = &mut self.asleep {
+            asleep.extend(effects);
+            return;
+        }
         for effect in effects {
             match effect {
                 Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.asked.push(effect),
@@ -270,13 +291,69 @@ fn several_archives_are_tabs() {
     session.has("3 processes");
     session.press("}");
     session.has("9 processes");
-    session.press("W");
+    session.press("}");
+    session.command("files");
+    session.press("{ W");
+    // The other stays as it was, the page that it showed included.
     session.has("3 processes");
+    session.has("open files of the container");
     session.command("open ../examples/evidence/counter.tar");
     session.has("2 counter.tar");
     session.command("open nowhere.tar");
     session.has("not readable");
     assert!(matches!(session.model.tab().state, State::Failed(_)));
+}
+
+/// Keys that were typed before there was anything for them act when there is.
+#[test]
+fn keys_are_not_lost_while_something_is_on_its_way() {
+    // Before the archive is open: the fourth row of the tree, its files, the first one's link.
+    let mut session = Session::asleep((140, 40), &[INCIDENT]);
+    session.press("j j j 5 Enter");
+    assert_eq!(session.model.tab().ahead.len(), 5);
+    session.wake();
+    session.has("sockets of 20 sh");
+    assert!(session.model.tab().ahead.is_empty());
+    // While a page is made.
+    session.asleep = Some(Vec::new());
+    session.press("5 j j Enter");
+    session.wake();
+    session.has("sockets of 20 sh");
+    // A file that is searched for where the prompt is typed ahead, too.
+    session.asleep = Some(Vec::new());
+    session.press("2 / libc Enter n");
+    session.wake();
+    session.has("memory map of 20 sh");
+    // Esc and q do not wait, and drop what does.
+    session.asleep = Some(Vec::new());
+    session.press("5 j j Esc");
+    assert!(session.model.tab().ahead.is_empty());
+    session.press("q");
+    assert!(session.asleep.iter().flatten().any(|e| matches!(e, Effect::Quit)));
+}
+
+/// While a page is read again the one before takes keys, and nothing that was set up is lost.
+#[test]
+fn reading_again_keeps_what_was_set_up() {
+    let mut session = Session::new((140, 40), &[INCIDENT]);
+    session.press("j j 2 f libc Enter O k");
+    let row = session.model.here_precisely().row;
+    session.asleep = Some(Vec::new());
+    session.press("r k");
+    let next = session.model.here_precisely().row;
+    assert_ne!(row, next, "the key was taken by the page as it was");
+    session.wake();
+    assert_eq!(session.model.here_precisely().row, next);
+    session.has("filter libc");
+    session.has("START↓");
+    // The same in bytes.
+    session.press("3 l l v l");
+    session.asleep = Some(Vec::new());
+    session.press("r l");
+    session.wake();
+    let Shown::Hex(hex) = &session.model.tab().shown else { panic!("no bytes") };
+    assert_eq!(hex.selection().count(), 3);
+    assert_ne!(hex.byte(hex.cursor), super::hex::Byte::Unread);
 }
 
 #[test]

@@ -144,7 +144,12 @@ fn tab(model: &mut Model, forward: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.current = if forward { (model.current + 1) % n } else { (model.current + n - 1) % n };
-    // It may have been opened, or the screen changed, while another was shown.
+    enter_tab(model)
+}
+
+/// Catches up with what happened while another tab was shown: it may have been
+/// opened, or the screen changed.
+fn enter_tab(model: &mut Model) -> Vec<Effect> {
     let tab = model.tab();
     if tab.usable && matches!(tab.shown, Shown::Loading) {
         return reload(model);
@@ -158,34 +163,13 @@ fn close(model: &mut Model) -> Vec<Effect> {
         model.say("the last archive; q quits");
         return Vec::new();
     }
-    // The numbers of tabs are names in messages that are on their way, so a
-    // closed tab stays in its place until the last is closed: it is replaced.
-    let closed = model.current;
-    let last = model.tabs.len() - 1;
-    for tab in [&model.tabs[closed], &model.tabs[last]] {
-        tab.cancel.stop();
-        tab.finding.stop();
-        tab.results.cancel.stop();
-    }
-    let path = model.tabs[last].path.clone();
-    model.tabs.truncate(last);
-    let mut effects = vec![Effect::Close { tab: last }];
-    if closed < last {
-        effects.push(Effect::Close { tab: closed });
-        model.current = closed;
-        // Opening the moved one anew is cheaper than renaming all that is under way.
-        let moved = model.open(path);
-        if let Some(tab) = model.tabs.pop() {
-            model.tabs[closed] = tab;
-        }
-        model.current = closed;
-        effects.extend(moved.into_iter().map(|e| match e {
-            Effect::Open { path, .. } => Effect::Open { tab: closed, path },
-            other => other,
-        }));
-    } else {
-        model.current = closed - 1;
-    }
+    let closed = model.tabs.remove(model.current);
+    closed.cancel.stop();
+    closed.finding.stop();
+    closed.results.cancel.stop();
+    model.current = model.current.min(model.tabs.len() - 1);
+    let mut effects = vec![Effect::Close { tab: closed.id }];
+    effects.extend(enter_tab(model));
     effects
 }
 

@@ -249,7 +249,6 @@ pub(crate) fn export(model: &mut Model, path: &str) -> Vec<Effect> {
         model.complain("write to which file?");
         return Vec::new();
     }
-    let index = model.current;
     let tab = model.tab();
     if let Some(sheet) = tab.sheet() {
         let bytes = match PathBuf::from(path).extension().and_then(|e| e.to_str()) {
@@ -271,7 +270,7 @@ pub(crate) fn export(model: &mut Model, path: &str) -> Vec<Effect> {
     } else {
         return Vec::new();
     };
-    vec![Effect::Export { tab: index, from, range, path: PathBuf::from(path) }]
+    vec![Effect::Export { tab: tab.id, from, range, path: PathBuf::from(path) }]
 }
 
 fn shown(sheet: &Sheet) -> impl Iterator<Item = &super::super::table::Row> {

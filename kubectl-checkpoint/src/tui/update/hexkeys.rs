@@ -146,8 +146,8 @@ fn yank(model: &mut Model) -> Vec<Effect> {
 
 /// Searches on from the cursor.
 pub(crate) fn find(model: &mut Model, text: Option<&str>, forward: bool) -> Vec<Effect> {
-    let index = model.current;
     let tab = model.tab_mut();
+    let id = tab.id;
     let (request, from) = (tab.request, tab.bytes());
     let Some(from) = from else { return Vec::new() };
     let Shown::Hex(hex) = &mut tab.shown else { return Vec::new() };
@@ -169,7 +169,7 @@ pub(crate) fn find(model: &mut Model, text: Option<&str>, forward: bool) -> Vec<
     hex.searching = true;
     let start = if forward { hex.cursor.saturating_add(1) } else { hex.cursor };
     let cancel = Arc::clone(&tab.finding);
-    vec![Effect::Find { tab: index, request, from, needle, start, forward, cancel }]
+    vec![Effect::Find { tab: id, request, from, needle, start, forward, cancel }]
 }
 
 /// Text, or bytes after `0x`.

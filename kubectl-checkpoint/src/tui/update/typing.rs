@@ -23,9 +23,87 @@ pub(crate) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if !matches!(model.popup, Popup::None) {
         return popup(model, key);
     }
+    if is_early(model, key) {
+        let ahead = &mut model.tab_mut().ahead;
+        if ahead.len() < AHEAD {
+            ahead.push_back(key);
+        }
+        return Vec::new();
+    }
+    model.tab_mut().ahead.clear();
+    act(model, key)
+}
+
+fn act(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match keys::action(key, model.here()) {
         Some(action) => action::act(model, action),
         None => Vec::new(),
+    }
+}
+
+/// Keys that are kept for a page that is on its way.
+const AHEAD: usize = 256;
+
+/// Whether a key is for what is not there yet.
+fn is_early(model: &Model, key: KeyEvent) -> bool {
+    use keys::Action as A;
+    let tab = model.tab();
+    let action = keys::action(key, model.here());
+    if matches!(action, Some(A::Quit | A::Cancel | A::Suspend | A::Redraw | A::Help)) {
+        return false;
+    }
+    if !tab.ahead.is_empty() {
+        return true;
+    }
+    let needs_bytes = matches!(action, Some(A::Enter | A::Jumps | A::Yank));
+    if let Shown::Hex(hex) = &tab.shown {
+        return hex.waiting && needs_bytes && model.here() == keys::Where::Hex;
+    }
+    let is_missing = matches!(tab.shown, Shown::Loading) && tab.sheet().is_none();
+    let is_of_page = !matches!(
+        action,
+        Some(
+            A::Command
+                | A::Pane
+                | A::Views
+                | A::View(_)
+                | A::NextView
+                | A::PreviousView
+                | A::NextTab
+                | A::PreviousTab
+                | A::CloseTab
+                | A::Back
+                | A::Forward
+                | A::Zoom
+                | A::Search
+                | A::Bookmarks
+                | A::Reload
+        )
+    );
+    // In the tree there is something as soon as the archive can be looked at.
+    let is_in_tree = model.here() == keys::Where::Tree && tab.usable;
+    is_missing && is_of_page && !is_in_tree
+}
+
+/// Does what was typed ahead, as far as there is something for it to act on now.
+pub(crate) fn catch_up(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    loop {
+        // What was typed into a line or a list is no key of a page.
+        let early = model.tab_mut().ahead.pop_front();
+        let Some(key) = early else { return effects };
+        let rest = std::mem::take(&mut model.tab_mut().ahead);
+        if is_early(model, key) && model.prompt.is_none() && matches!(model.popup, Popup::None) {
+            model.tab_mut().ahead = rest;
+            model.tab_mut().ahead.push_front(key);
+            return effects;
+        }
+        let id = model.tab().id;
+        effects.extend(self::key(model, key));
+        // A key may have led to another tab or closed this one.
+        if let Some(tab) = model.by_id(id) {
+            tab.ahead.extend(rest);
+        }
     }
 }
 
