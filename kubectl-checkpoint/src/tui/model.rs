@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ratatui::crossterm::event::KeyEvent;
 
 use super::bookmark::Bookmark;
+use super::cluster::{Capture, Cluster};
 use super::hex::Hex;
 use super::keys::Where;
 use super::layout::Areas;
@@ -106,6 +107,8 @@ pub(crate) struct Tab {
     pub results: Results,
     /// Cancels a search in bytes.
     pub finding: Arc<Cancel>,
+    /// Where it is a cluster, and not an archive.
+    pub cluster: Option<Cluster>,
 }
 
 /// A line of choices over the screen.
@@ -161,13 +164,15 @@ pub(crate) struct Model {
     pub requests: u64,
     /// Whether to end although something is unsaved.
     pub leaving: bool,
+    /// Whether to end as soon as the capture under way has cleaned up.
+    pub abandoned: bool,
 }
 
 /// Places that are remembered.
 const HISTORY: usize = 200;
 
 impl Model {
-    /// Starts with archives to open.
+    /// Starts with archives to open, or with the cluster where there are none.
     pub(crate) fn new(size: (u16, u16), theme: Theme, paths: &[PathBuf]) -> (Self, Vec<Effect>) {
         let mut model = Self {
             size,
@@ -185,8 +190,13 @@ impl Model {
             searches: Vec::new(),
             requests: 0,
             leaving: false,
+            abandoned: false,
         };
-        let effects = paths.iter().flat_map(|path| model.open(path.clone())).collect();
+        let effects = if paths.is_empty() {
+            model.open_cluster()
+        } else {
+            paths.iter().flat_map(|path| model.open(path.clone())).collect()
+        };
         model.current = 0;
         (model, effects)
     }
@@ -217,9 +227,31 @@ impl Model {
             forward: Vec::new(),
             results: Results::default(),
             finding: Arc::default(),
+            cluster: None,
         });
         self.current = self.tabs.len() - 1;
         vec![Effect::Open { tab: id, path }]
+    }
+
+    /// Shows the containers of the cluster, in the tab that has them or in a new one.
+    pub(crate) fn open_cluster(&mut self) -> Vec<Effect> {
+        if let Some(at) = self.tabs.iter().position(|t| t.cluster.is_some()) {
+            self.current = at;
+            return Vec::new();
+        }
+        // It is set up as an archive is; only what is read differs.
+        self.open(PathBuf::from("cluster"));
+        let tab = self.tab_mut();
+        tab.cluster = Some(Cluster::default());
+        tab.place = Place::new(None, View::Containers);
+        tab.pane = Pane::Right;
+        self.load(Place::new(None, View::Containers))
+    }
+
+    /// The capture that is under way, if there is one.
+    pub(crate) fn capture(&self) -> Option<&Capture> {
+        let mut captures = self.tabs.iter().filter_map(|t| t.cluster.as_ref()?.capture.as_ref());
+        captures.find(|c| c.is_under_way())
     }
 
     pub(crate) fn tab(&self) -> &Tab {
@@ -244,6 +276,7 @@ impl Model {
         let tab = self.tab();
         match (tab.pane, &tab.shown) {
             (Pane::Tree, _) if !self.zoomed => Where::Tree,
+            _ if tab.cluster.is_some() => Where::Cluster,
             (_, Shown::Hex(_)) if tab.place.view != View::Results => Where::Hex,
             _ => Where::Table,
         }
@@ -266,7 +299,7 @@ impl Model {
     pub(crate) fn is_waiting(&self) -> bool {
         let tab = self.tab();
         match &tab.shown {
-            Shown::Loading => tab.usable,
+            Shown::Loading => tab.usable && tab.cluster.is_none(),
             Shown::Hex(hex) => hex.waiting,
             _ => false,
         }
@@ -343,6 +376,9 @@ impl Model {
         tab.stale = !matches!(tab.shown, Shown::Loading);
         tab.loading = true;
         let cancel = Arc::clone(&tab.cancel);
+        if tab.cluster.is_some() {
+            return super::update::cluster::load(tab, place, request, cancel);
+        }
         match place.view {
             View::Results => {
                 tab.loading = false;

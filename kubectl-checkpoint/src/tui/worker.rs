@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,8 @@ use libforensic::model::Options;
 use super::load::{self, Part};
 use super::message::{Effect, Message};
 use super::place::View;
+use crate::cluster::live::{self, Access};
+use crate::cluster::{Interrupts, Told};
 
 /// How often progress is told.
 const BEAT: Duration = Duration::from_millis(100);
@@ -31,11 +34,12 @@ pub(crate) struct Worker {
     messages: Sender<Message>,
     open: Arc<Mutex<HashMap<usize, Arc<Checkpoint>>>>,
     parents: Arc<[PathBuf]>,
+    access: Arc<Access>,
 }
 
 impl Worker {
-    pub(crate) fn new(messages: Sender<Message>, parents: &[PathBuf]) -> Self {
-        Self { messages, open: Arc::default(), parents: parents.into() }
+    pub(crate) fn new(messages: Sender<Message>, parents: &[PathBuf], access: Access) -> Self {
+        Self { messages, open: Arc::default(), parents: parents.into(), access: Arc::new(access) }
     }
 
     /// Starts work.
@@ -108,6 +112,7 @@ impl Worker {
                 self.send(Message::FoundAt { tab, request, address });
             }
             Effect::Search { tab, search, query, cancel } => self.search(tab, search, &query, &cancel),
+            Effect::List { .. } | Effect::Examine { .. } | Effect::Capture { .. } => self.ask(effect),
             Effect::Write { path, bytes, what } => {
                 let result = write(&path, &bytes)
                     .map(|()| format!("wrote {what} to {}", path.display()))
@@ -122,6 +127,63 @@ impl Worker {
             // Those are for whoever has the terminal.
             Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
         }
+    }
+
+    /// Does what is asked of a cluster.
+    fn ask(&self, effect: Effect) {
+        let (stop, mut interrupts) = Interrupts::by_asking();
+        match effect {
+            Effect::List { tab, request, namespace, cancel } => {
+                cancel.pass_on(stop);
+                let listed =
+                    live::list(&self.access, namespace.as_deref(), &mut interrupts, &mut |containers| {
+                        self.send(Message::Listed { tab, request, containers, end: None });
+                    });
+                let end = Some(listed.map_err(|e| format!("{e:#}")));
+                self.send(Message::Listed { tab, request, containers: Vec::new(), end });
+            }
+            Effect::Examine { tab, request, chosen, cancel } => {
+                cancel.pass_on(stop);
+                let findings = live::examine(&self.access, &chosen, &mut interrupts);
+                let findings = findings.map_err(|e| format!("{e:#}"));
+                self.send(Message::Examined { tab, request, chosen, findings });
+            }
+            Effect::Capture { tab, capture, chosen, dest, cancel } => {
+                cancel.pass_on(stop);
+                let clock = self.clock(tab, capture);
+                let worker = self.clone();
+                let last = std::cell::Cell::new(None::<Instant>);
+                let ear = move |told: Told| {
+                    // Every chunk that arrives is told of; a few times a second is enough.
+                    if let Told::At(_) = told {
+                        if last.get().is_some_and(|at| at.elapsed() < BEAT) {
+                            return;
+                        }
+                        last.set(Some(Instant::now()));
+                    }
+                    worker.send(Message::Told { tab, capture, told });
+                };
+                let outcome =
+                    live::capture(&self.access, &chosen, dest.as_deref(), &mut interrupts, Rc::new(ear));
+                drop(clock);
+                self.send(Message::Captured { tab, capture, outcome });
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells every second how long a capture takes, until it is dropped.
+    fn clock(&self, tab: usize, capture: u64) -> Sender<()> {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let worker = self.clone();
+        std::thread::spawn(move || {
+            let begun = Instant::now();
+            let second = Duration::from_secs(1);
+            while stopped.recv_timeout(second) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                worker.send(Message::Ticked { tab, capture, seconds: begun.elapsed().as_secs() });
+            }
+        });
+        stop
     }
 
     fn open(&self, tab: usize, path: &Path) {

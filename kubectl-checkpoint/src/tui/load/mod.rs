@@ -80,7 +80,10 @@ pub(crate) fn load(
         View::Metadata => archive::metadata(checkpoint),
         View::Completeness => archive::answers(checkpoint),
         View::Warnings => archive::warnings(checkpoint),
-        View::Results | View::Bookmarks => Table::default(),
+        // Those are not of an archive, or made elsewhere.
+        View::Results | View::Bookmarks | View::Containers | View::Preflight | View::Capture => {
+            Table::default()
+        }
     };
     sink(Part::Content(Content::Table(table)));
     Ok(())

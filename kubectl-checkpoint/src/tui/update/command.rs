@@ -7,17 +7,19 @@ use serde_json::{Map, Value};
 
 use super::super::message::Effect;
 use super::super::model::{Model, Sheet, Shown};
-use super::super::place::{Place, VIEWS, View};
-use super::{action, hexkeys, typing};
+use super::super::place::{Place, STEPS, VIEWS, View};
+use super::{action, cluster, hexkeys, typing};
 
 /// Commands besides the views, with what they take.
 pub(crate) const NAMES: &[(&str, &str, &str)] = &[
     ("bookmarks", "[FILE]", "list bookmarks, or save them as JSON"),
+    ("capture", "", "freeze a container of the cluster, and look into it"),
     ("close", "", "close this archive"),
     ("export", "FILE", "write rows (.csv .json .txt) or bytes to a new file"),
     ("filter", "[TEXT]", "show only rows with this text"),
     ("goto", "ADDRESS", "show the bytes at an address"),
     ("help", "", "list the keys"),
+    ("namespace", "[NAME]", "list the containers of a namespace, or of all"),
     ("light", "", "colours for a light background"),
     ("dark", "", "colours for a dark background"),
     ("open", "FILE", "open another archive"),
@@ -31,7 +33,7 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 fn names() -> Vec<&'static str> {
-    let views = VIEWS.iter().filter(|i| i.listed).map(|i| i.name);
+    let views = VIEWS.iter().chain(STEPS).filter(|i| i.listed).map(|i| i.name);
     let mut names: Vec<&str> = views.chain(NAMES.iter().map(|n| n.0)).collect();
     names.sort_unstable();
     names.dedup();
@@ -102,9 +104,21 @@ pub(crate) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
     }
     match full(name).as_deref() {
         Ok("quit") => action::quit(model),
+        Ok("quit!") if model.capture().is_some() => typing::abandon(model),
         Ok("quit!") => {
             model.leaving = true;
             action::quit(model)
+        }
+        Ok("capture") if model.tab().cluster.is_some() => cluster::ask(model),
+        Ok("capture" | "containers") => model.open_cluster(),
+        Ok("namespace") => {
+            let mut effects = model.open_cluster();
+            effects.extend(cluster::namespace(model, rest));
+            effects
+        }
+        Ok("search" | "goto" | "pid" | "strings") if model.tab().cluster.is_some() => {
+            model.complain("there is no archive in this tab; c captures one, :open FILE opens one");
+            Vec::new()
         }
         Ok("help") => action::act(model, super::super::keys::Action::Help),
         Ok("close") => action::act(model, super::super::keys::Action::CloseTab),
@@ -145,6 +159,10 @@ pub(crate) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
             model.visit(place)
         }
         Ok(name) => match View::by_name(name) {
+            Some(view) if view.siblings().as_ptr() != model.tab().place.view.siblings().as_ptr() => {
+                model.complain(format!("no {name} in this tab"));
+                Vec::new()
+            }
             Some(view) => action::view(model, view),
             None => Vec::new(),
         },

@@ -1,6 +1,7 @@
 //! What a message does to the model, and which work it starts. Nothing here draws, reads or waits.
 
 mod action;
+pub(crate) mod cluster;
 mod command;
 mod hexkeys;
 mod mouse;
@@ -146,6 +147,11 @@ fn take_in(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Listed { .. }
+        | Message::Examined { .. }
+        | Message::Told { .. }
+        | Message::Ticked { .. }
+        | Message::Captured { .. } => cluster::message(model, message),
         // Whoever has the terminal ends before it comes here.
         Message::Signal(_) => vec![Effect::Quit],
         Message::Written(Ok(text)) => {
@@ -293,6 +299,11 @@ fn resize(model: &mut Model, size: (u16, u16)) -> Vec<Effect> {
 pub(crate) fn follow_tree(model: &mut Model) -> Vec<Effect> {
     let tab = model.tab();
     let pid = tab.tree.pid();
+    if tab.cluster.is_some() {
+        let effects = model.show(Place::new(pid, View::Containers));
+        model.tab_mut().pane = Pane::Tree;
+        return effects;
+    }
     if tab.place.pid == pid && !tab.place.view.is_of_container() {
         return Vec::new();
     }

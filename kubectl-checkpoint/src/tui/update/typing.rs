@@ -35,6 +35,11 @@ pub(crate) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    // Where something is being captured Ctrl-C ends that first, as in the shell.
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if interrupt && model.tab().cluster.is_some() && super::cluster::stop(model, "the user") {
+        return Vec::new();
+    }
     match keys::action(key, model.here()) {
         Some(action) => action::act(model, action),
         None => Vec::new(),
@@ -49,7 +54,8 @@ fn is_early(model: &Model, key: KeyEvent) -> bool {
     use keys::Action as A;
     let tab = model.tab();
     let action = keys::action(key, model.here());
-    if matches!(action, Some(A::Quit | A::Cancel | A::Suspend | A::Redraw | A::Help)) {
+    // A container is frozen by somebody who sees what it will do, and by nothing that was typed ahead.
+    if matches!(action, Some(A::Quit | A::Cancel | A::Suspend | A::Redraw | A::Help | A::Capture)) {
         return false;
     }
     if !tab.ahead.is_empty() {
@@ -187,6 +193,14 @@ fn go(model: &mut Model, place: super::super::place::Place) -> Vec<Effect> {
 fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let Some(prompt) = &mut model.prompt else { return Vec::new() };
+    if prompt.purpose == Purpose::Abandon {
+        model.prompt = None;
+        if matches!(key.code, KeyCode::Char('y' | 'Y')) {
+            return abandon(model);
+        }
+        model.leaving = false;
+        return Vec::new();
+    }
     if prompt.purpose == Purpose::Leave {
         model.prompt = None;
         if matches!(key.code, KeyCode::Char('y' | 'Y')) {
@@ -313,8 +327,21 @@ fn enter(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Purpose::Export => command::export(model, &text),
-        Purpose::Filter | Purpose::Leave => Vec::new(),
+        Purpose::Capture => super::cluster::begin(model, &text),
+        Purpose::Filter | Purpose::Leave | Purpose::Abandon => Vec::new(),
     }
+}
+
+/// Cancels the capture under way, and ends when it has cleaned up.
+pub(super) fn abandon(model: &mut Model) -> Vec<Effect> {
+    model.abandoned = true;
+    model.leaving = true;
+    if super::cluster::stop(model, "the user") {
+        model.say("cleaning up, then the end; q again does not wait for it");
+        return Vec::new();
+    }
+    // It ended while the question was on the screen.
+    action::quit(model)
 }
 
 /// Searches all memory.
