@@ -120,6 +120,12 @@ pub(crate) enum Message {
     },
     /// The program was asked to end.
     Signal(i32),
+    /// The address that a name stands for.
+    Resolved {
+        tab: usize,
+        pid: u32,
+        address: Result<u64, String>,
+    },
     /// Something that was to be written was, or was not.
     Written(Result<String, String>),
 }
@@ -182,6 +188,12 @@ pub(crate) enum Effect {
         request: u64,
         from: Bytes,
         pages: Vec<u64>,
+    },
+    /// Finds the address that a name stands for.
+    Resolve {
+        tab: usize,
+        pid: u32,
+        name: String,
     },
     Find {
         tab: usize,

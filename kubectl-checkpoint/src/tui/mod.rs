@@ -39,6 +39,7 @@ use ratatui::crossterm::event::{self, Event};
 
 use crate::cluster::Told;
 use crate::cluster::live::{self, Access};
+use crate::evidence::memory::LayerArgs;
 use crate::output::{Color, escape};
 use message::{Effect, Message};
 use model::Model;
@@ -56,9 +57,8 @@ pub(crate) struct TuiArgs {
     /// Archives to look into, one tab each; without any the containers of the cluster are listed, to capture one
     #[arg(value_name = "ARCHIVE")]
     archives: Vec<OsString>,
-    /// Parent dump of an incremental one, the nearest first; the `parent` link is followed without it
-    #[arg(long = "parent", value_name = "ARCHIVE")]
-    parents: Vec<PathBuf>,
+    #[command(flatten)]
+    layers: LayerArgs,
     /// Leaves the mouse to the terminal
     #[arg(long)]
     no_mouse: bool,
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
     }
     let theme = Theme::detect(args.color.enabled(), args.background);
     let (sender, receiver) = channel();
-    let worker = Worker::new(sender.clone(), &args.parents, args.access.clone());
+    let worker = Worker::new(sender.clone(), args.layers.clone(), args.access.clone());
     // Reading begins before the terminal is set up.
     let size = ratatui::crossterm::terminal::size().context("the size of the terminal")?;
     let (mut model, effects) = Model::new(size, theme, &paths);

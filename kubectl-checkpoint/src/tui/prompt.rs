@@ -44,7 +44,7 @@ impl Purpose {
     pub(crate) fn example(self) -> &'static str {
         match self {
             Self::Command => "a view or a command; Tab completes",
-            Self::Goto => "7f00…, +100, -20 (hexadecimal)",
+            Self::Goto => "7f00…, +100, -20 (hexadecimal), rip, heap, libc; Tab completes",
             Self::Search => "TEXT  (-e regex, -x hex, -i any case, -u UTF-16 too, -p PID)",
             Self::Note => "why this place matters (may stay empty)",
             Self::Capture => "Enter: here, by its own name; else FILE or DIRECTORY",

@@ -45,7 +45,8 @@ struct Session {
 impl Session {
     fn new(size: (u16, u16), archives: &[&str]) -> Self {
         let (sender, messages) = channel();
-        let worker = Worker::new(sender, &[], access());
+        let layers = crate::evidence::memory::LayerArgs { parents: Vec::new(), rootfs: None };
+        let worker = Worker::new(sender, layers, access());
         let paths: Vec<PathBuf> = archives.iter().map(PathBuf::from).collect();
         let theme = Theme { colors: Colors::True, light: false };
         let (model, effects) = Model::new(size, theme, &paths);
@@ -234,6 +235,61 @@ fn bytes_can_be_searched_selected_and_copied() {
     session.press("Esc");
     session.command("goto 1");
     session.has("nothing is mapped at 0x1");
+    session.command("goto nosuch");
+    session.has("is no register, part of memory or mapped file of process 18");
+}
+
+/// Registers, parts of memory and mapped files can be gone to by name, from any view.
+#[test]
+fn addresses_have_names() {
+    let mut session = Session::new((140, 40), &[INCIDENT]);
+    session.press("j j 5");
+    let checkpoint = libforensic::Checkpoint::open(INCIDENT).unwrap();
+    let process = checkpoint.process(18).unwrap();
+    let registers = process.threads[0].registers.clone().unwrap();
+    let cursor = |session: &Session| match &session.model.tab().shown {
+        Shown::Hex(hex) => hex.cursor,
+        other => panic!("no bytes: {other:?}"),
+    };
+    for (typed, address) in [
+        ("rsp", registers.get("rsp").unwrap()),
+        ("RIP", registers.pc().unwrap()),
+        ("sp+10", registers.sp().unwrap() + 0x10),
+        ("18:rsp", registers.sp().unwrap()),
+    ] {
+        session.command(&format!("goto {typed}"));
+        assert_eq!(cursor(&session), address, "{typed}");
+    }
+    for (typed, name) in
+        [("heap", "[heap]"), ("vdso", "[vdso]"), ("stack", "[stack]"), ("libc.so.6", "libc.so.6")]
+    {
+        session.command(&format!("goto {typed}"));
+        let Shown::Hex(hex) = &session.model.tab().shown else { panic!("no bytes") };
+        let region = &hex.regions[hex.region_at(hex.cursor).unwrap()];
+        assert!(region.name.ends_with(name), "{typed}: {}", region.name);
+    }
+    // The prompt of the bytes completes them.
+    session.press("a ri Tab");
+    assert_eq!(session.model.prompt.as_ref().unwrap().text, "rip");
+    session.press("Enter");
+    assert_eq!(cursor(&session), registers.pc().unwrap());
+}
+
+/// A memfd can be looked into as a whole, whoever maps it, or nobody.
+#[test]
+fn memfds_and_shared_memory_are_files_to_look_into() {
+    let mut session = Session::new((140, 40), &["../examples/evidence/zoo.tar.zst"]);
+    session.command("contents");
+    session.command("filter memfd");
+    let rows = session.model.tab().sheet().unwrap().cursor.shown.len();
+    assert!(rows > 0, "{}", session.screen());
+    session.press("Enter");
+    let Shown::Hex(hex) = &session.model.tab().shown else { panic!("{}", session.screen()) };
+    assert!(hex.byte(0).known().is_some(), "{}", session.screen());
+    assert!(hex.provenance(0).is_some_and(|p| p.letter == 'S'), "{}", session.screen());
+    session.press("Backspace Space");
+    session.press("j Enter");
+    assert!(matches!(session.model.tab().shown, Shown::Sheet(_)), "{}", session.screen());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -22,6 +22,7 @@ use super::message::{Effect, Message};
 use super::place::View;
 use crate::cluster::live::{self, Access};
 use crate::cluster::{Interrupts, Told};
+use crate::evidence::memory::LayerArgs;
 
 /// How often progress is told.
 const BEAT: Duration = Duration::from_millis(100);
@@ -33,13 +34,13 @@ const BATCH: usize = 256;
 pub(crate) struct Worker {
     messages: Sender<Message>,
     open: Arc<Mutex<HashMap<usize, Arc<Checkpoint>>>>,
-    parents: Arc<[PathBuf]>,
+    layers: Arc<LayerArgs>,
     access: Arc<Access>,
 }
 
 impl Worker {
-    pub(crate) fn new(messages: Sender<Message>, parents: &[PathBuf], access: Access) -> Self {
-        Self { messages, open: Arc::default(), parents: parents.into(), access: Arc::new(access) }
+    pub(crate) fn new(messages: Sender<Message>, layers: LayerArgs, access: Access) -> Self {
+        Self { messages, open: Arc::default(), layers: Arc::new(layers), access: Arc::new(access) }
     }
 
     /// Starts work.
@@ -110,6 +111,11 @@ impl Worker {
                 let found = load::find(&checkpoint, &from, &needle, start, forward, &cancel);
                 let address = found.map_err(|e| format!("{e:#}"));
                 self.send(Message::FoundAt { tab, request, address });
+            }
+            Effect::Resolve { tab, pid, name } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let address = load::resolve(&checkpoint, pid, &name).map_err(|e| format!("{e:#}"));
+                self.send(Message::Resolved { tab, pid, address });
             }
             Effect::Search { tab, search, query, cancel } => self.search(tab, search, &query, &cancel),
             Effect::List { .. } | Effect::Examine { .. } | Effect::Capture { .. } => self.ask(effect),
@@ -193,18 +199,16 @@ impl Worker {
         let ticker = self.ticker(tab, &counter, &members, total);
         let mut archive = ArchiveOptions::default();
         archive.progress = Some(Arc::clone(&counter));
-        let opened = if self.parents.is_empty() {
-            let kept = archive.limits.resident_bytes;
-            let mut arrivals =
-                Arrivals { worker: self, tab, members, small: Vec::new(), kept, shown: 0, last: None };
-            Archive::open_with(path, archive, &mut arrivals).and_then(Checkpoint::from_archive)
-        } else {
-            let mut options = Options::default();
-            options.archive = archive;
-            options.memory = true;
-            options.parents = self.parents.to_vec();
-            Checkpoint::open_with(path, options)
-        };
+        let kept = archive.limits.resident_bytes;
+        let mut arrivals =
+            Arrivals { worker: self, tab, members, small: Vec::new(), kept, shown: 0, last: None };
+        let mut options = Options::default();
+        options.archive = archive.clone();
+        options.memory = true;
+        options.parents.clone_from(&self.layers.parents);
+        options.rootfs.clone_from(&self.layers.rootfs);
+        let opened = Archive::open_with(path, archive, &mut arrivals)
+            .and_then(|archive| Checkpoint::from_archive_with(archive, options));
         drop(ticker);
         match opened {
             Err(e) => self.send(Message::Failed { tab, why: e.to_string() }),

@@ -17,7 +17,7 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
     ("close", "", "close this archive"),
     ("export", "FILE", "write rows (.csv .json .txt) or bytes to a new file"),
     ("filter", "[TEXT]", "show only rows with this text"),
-    ("goto", "ADDRESS", "show the bytes at an address"),
+    ("goto", "ADDRESS|NAME", "show the bytes at an address, of a register, of heap, stack, a mapped file"),
     ("help", "", "list the keys"),
     ("namespace", "[NAME]", "list the containers of a namespace, or of all"),
     ("light", "", "colours for a light background"),
@@ -41,7 +41,7 @@ fn names() -> Vec<&'static str> {
 }
 
 /// Completes a line: as far as all commands that fit agree, then one after the other.
-pub(super) fn complete(text: &str, offers: &[String]) -> (String, Vec<String>) {
+pub(super) fn complete(text: &str, offers: &[String], places: &[String]) -> (String, Vec<String>) {
     if !offers.is_empty() {
         let at = offers.iter().position(|o| o == text.trim_end());
         let next = at.map_or(0, |at| (at + 1) % offers.len());
@@ -50,6 +50,7 @@ pub(super) fn complete(text: &str, offers: &[String]) -> (String, Vec<String>) {
     if let Some((head, path)) = text.split_once(' ') {
         return match head {
             "open" | "o" => files(head, path),
+            "goto" | "g" => place(&format!("{head} "), path, places),
             _ => (text.to_owned(), Vec::new()),
         };
     }
@@ -69,6 +70,20 @@ fn offer(text: &str, fits: Vec<String>, end: &str) -> (String, Vec<String>) {
             }
             (common, fits)
         }
+    }
+}
+
+/// Completes the name of an address.
+pub(super) fn place(head: &str, start: &str, places: &[String]) -> (String, Vec<String>) {
+    let fits = places.iter().filter(|p| p.starts_with(start)).map(|p| format!("{head}{p}")).collect();
+    offer(&format!("{head}{start}"), fits, "")
+}
+
+/// The names of addresses that can be offered where one is.
+pub(super) fn places(model: &Model) -> Vec<String> {
+    match &model.tab().shown {
+        Shown::Hex(hex) if !hex.names.is_empty() => hex.names.clone(),
+        _ => super::super::load::names::USUAL.iter().map(|n| (*n).to_owned()).collect(),
     }
 }
 
@@ -359,15 +374,18 @@ mod tests {
 
     #[test]
     fn commands_are_completed_and_can_be_short() {
-        assert_eq!(complete("over", &[]).0, "overview ");
-        let (text, offers) = complete("se", &[]);
+        assert_eq!(complete("over", &[], &[]).0, "overview ");
+        let (text, offers) = complete("se", &[], &[]);
         assert_eq!(text, "search ");
         assert!(offers.is_empty());
-        let (text, offers) = complete("l", &[]);
+        let (text, offers) = complete("l", &[], &[]);
         assert_eq!((text.as_str(), offers.len()), ("l", 3));
-        let (text, _) = complete(&text, &offers);
+        let (text, _) = complete(&text, &offers, &[]);
         assert_eq!(text, "light");
-        assert_eq!(complete("nothing", &[]).0, "nothing");
+        assert_eq!(complete("nothing", &[], &[]).0, "nothing");
+        let places = ["rip".to_owned(), "rsp".to_owned()];
+        assert_eq!(complete("goto ri", &[], &places).0, "goto rip");
+        assert_eq!(complete("goto r", &[], &places).1, ["goto rip", "goto rsp"]);
         assert_eq!(full("q").unwrap(), "quit");
         assert_eq!(full("thr").unwrap(), "threads");
         assert!(full("l").unwrap_err().contains("limits"));

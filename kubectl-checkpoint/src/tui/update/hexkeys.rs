@@ -187,9 +187,11 @@ fn needle(text: &str) -> Result<Needle, String> {
     Ok(Needle { shown: text.to_owned(), bytes })
 }
 
-/// Understands an address: hexadecimal, or `+` and `-` from the cursor.
+/// Understands an address: hexadecimal, `+` and `-` from the cursor, or a name
+/// that is looked up in the evidence.
 pub(crate) fn goto(model: &mut Model, text: &str) -> Vec<Effect> {
-    let text = text.trim().replace('_', "");
+    let typed = text.trim();
+    let text = typed.replace('_', "");
     let tab = model.tab();
     let cursor = match &tab.shown {
         Shown::Hex(hex) => Some(hex.cursor),
@@ -204,7 +206,14 @@ pub(crate) fn goto(model: &mut Model, text: &str) -> Vec<Effect> {
         number(&text)
     };
     let Some(address) = address else {
-        model.complain(format!("{text:?} is no address: hexadecimal, or + and - from the cursor"));
+        let is_name = text.starts_with(|c: char| !matches!(c, '+' | '-')) && tab.place.source.is_none();
+        if let (true, Some(pid)) = (is_name, tab.place.pid.or(tab.tree.pid())) {
+            let (id, name) = (tab.id, typed.to_owned());
+            return vec![Effect::Resolve { tab: id, pid, name }];
+        }
+        model.complain(format!(
+            "{text:?} is no address: hexadecimal, + and - from the cursor, or a name as rip or heap"
+        ));
         return Vec::new();
     };
     let mut place = match (&tab.place.view, tab.place.pid.or(tab.tree.pid())) {

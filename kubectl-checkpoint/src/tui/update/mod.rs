@@ -154,6 +154,19 @@ fn take_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Captured { .. } => cluster::message(model, message),
         // Whoever has the terminal ends before it comes here.
         Message::Signal(_) => vec![Effect::Quit],
+        Message::Resolved { tab, pid, address } => {
+            // Who is elsewhere by now is not called back.
+            if model.tab().id != tab {
+                return Vec::new();
+            }
+            match address {
+                Ok(address) => model.visit(Place::hex(pid, address)),
+                Err(why) => {
+                    model.complain(why);
+                    Vec::new()
+                }
+            }
+        }
         Message::Written(Ok(text)) => {
             model.say(text);
             Vec::new()

@@ -240,14 +240,29 @@ fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             prompt.recall(history, key.code == KeyCode::Up);
         }
         KeyCode::Tab if prompt.purpose == Purpose::Command => {
-            let (text, offers) = command::complete(&prompt.text, &prompt.offers);
-            prompt.set(text);
-            prompt.offers = offers;
+            complete(model, command::complete);
+            return Vec::new();
+        }
+        KeyCode::Tab if prompt.purpose == Purpose::Goto => {
+            complete(model, |text, offers, places| match offers.iter().position(|o| o == text) {
+                Some(at) => (offers[(at + 1) % offers.len()].clone(), offers.to_vec()),
+                None => command::place("", text, places),
+            });
+            return Vec::new();
         }
         KeyCode::Char(c) if !control => prompt.insert(c),
         _ => {}
     }
     live(model)
+}
+
+/// Completes the line that is typed.
+fn complete(model: &mut Model, with: impl Fn(&str, &[String], &[String]) -> (String, Vec<String>)) {
+    let places = command::places(model);
+    let Some(prompt) = &mut model.prompt else { return };
+    let (text, offers) = with(&prompt.text, &prompt.offers, &places);
+    prompt.set(text);
+    prompt.offers = offers;
 }
 
 /// Shows at once what a filter or a search does.
