@@ -96,7 +96,7 @@ enum Command {
     /// Says which questions an archive can answer, which it cannot, and why
     Capabilities(EvidenceArgs),
     /// Walks through archives in the terminal
-    Tui(crate::tui::TuiArgs),
+    Tui(Box<crate::tui::TuiArgs>),
 }
 
 /// What all analysis commands take.

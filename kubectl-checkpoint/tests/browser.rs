@@ -1,10 +1,14 @@
 //! The browser in a real pseudo-terminal: a session from the first screen to the last.
 #![cfg(unix)]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use support::{Fake, Fault, LOCAL, Life, Scenario};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -22,6 +26,18 @@ struct Terminal {
 
 impl Terminal {
     fn open(args: &[&str]) -> Self {
+        Self::open_in(&std::env::current_dir().unwrap(), &[], args)
+    }
+
+    /// With a cluster to ask.
+    fn open_at(fake: &Fake, args: &[&str]) -> Self {
+        // Writes the kubeconfig.
+        drop(fake.command(&[]));
+        let kubeconfig = fake.kubeconfig();
+        Self::open_in(&fake.home(), &[("KUBECONFIG", kubeconfig.to_str().unwrap())], args)
+    }
+
+    fn open_in(directory: &Path, environment: &[(&str, &str)], args: &[&str]) -> Self {
         let (rows, cols) = (u16::try_from(ROWS).unwrap(), u16::try_from(COLUMNS).unwrap());
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
@@ -30,7 +46,10 @@ impl Terminal {
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
-        command.cwd(std::env::current_dir().unwrap());
+        command.cwd(directory);
+        for (name, value) in environment {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -210,6 +229,124 @@ fn copied_text_goes_to_the_terminal_encoded() {
     assert!(String::from_utf8_lossy(&output).contains("\x1b]52;c;"));
     terminal.press("\x03");
     assert_eq!(terminal.end(), 0);
+}
+
+/// A scenario whose archives can be looked into.
+fn evidence() -> Scenario {
+    Scenario { content: std::fs::read(INCIDENT).unwrap(), ..Scenario::default() }
+}
+
+#[test]
+fn a_container_is_captured_and_looked_into() {
+    let fake = Fake::start(evidence());
+    let mut terminal = Terminal::open_at(&fake, &[]);
+    terminal.wait_for("1 namespaces");
+    terminal.wait_for("web");
+    terminal.press("\r");
+    terminal.wait_for("nothing speaks against it");
+    assert_eq!(fake.posts(), 0, "nothing is touched before one says so");
+    terminal.press("c");
+    terminal.wait_for("freeze it, and write the archive to");
+    terminal.press("\r");
+    // Straight into the evidence, in a tab of its own.
+    terminal.wait_for("captured shop/web/app");
+    terminal.wait_for("9 processes");
+    assert_eq!((fake.posts(), fake.pods_left().len()), (1, 0));
+    terminal.press("{");
+    terminal.wait_for("the archive is here, whole and verified");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_restored();
+    assert_eq!(fake.files(), [LOCAL.to_owned(), format!("{LOCAL}.evidence.json")]);
+    assert_eq!(fake.read(LOCAL), std::fs::read(INCIDENT).unwrap());
+    assert_eq!(fake.record(&format!("{LOCAL}.evidence.json"))[0]["outcome"], "verified");
+}
+
+#[test]
+fn a_capture_that_is_cancelled_is_cleaned_up() {
+    for key in ["\x1b", "\x03"] {
+        let streams = vec![Fault::Stall(100_000)];
+        let fake = Fake::start(Scenario { streams, ..evidence() });
+        let mut terminal = Terminal::open_at(&fake, &["--namespace", "shop"]);
+        terminal.wait_for("1 namespaces");
+        terminal.press("c");
+        terminal.wait_for("nothing speaks against it");
+        terminal.press("c\r");
+        terminal.wait_for("downloading");
+        terminal.press(key);
+        terminal.wait_for("the capture was cancelled");
+        terminal.wait_for("the archive stays on node node-1");
+        terminal.wait_for("no collector pod is left");
+        assert!(fake.pods_left().is_empty());
+        assert!(!fake.files().contains(&LOCAL.to_owned()));
+        terminal.press("q");
+        assert_eq!(terminal.end(), 0);
+        terminal.assert_restored();
+        let record = fake.record(&format!("{LOCAL}.evidence.json"));
+        assert_eq!(record[0]["outcome"], "incomplete");
+        assert_eq!(record[0]["problem"], "interrupted by the user");
+    }
+}
+
+#[test]
+fn no_way_out_of_the_browser_leaves_a_pod_behind() {
+    for way in ["TERM", "HUP", "qy"] {
+        let fake = Fake::start(Scenario { life: Life::Pending, ..evidence() });
+        let mut terminal = Terminal::open_at(&fake, &[]);
+        terminal.wait_for("1 namespaces");
+        terminal.press("c");
+        terminal.wait_for("nothing speaks against it");
+        terminal.press("c\r");
+        terminal.wait_for("starting the collector pod");
+        if way == "qy" {
+            terminal.press("q");
+            terminal.wait_for("cancel it and quit?");
+            terminal.press("y");
+            assert_eq!(terminal.end(), 0);
+        } else {
+            let pid = terminal.child.process_id().unwrap().to_string();
+            let status = std::process::Command::new("kill").args([&format!("-{way}"), &pid]).status();
+            assert!(status.unwrap().success());
+            assert_eq!(terminal.end(), if way == "TERM" { 128 + 15 } else { 128 + 1 });
+            let output = terminal.output.lock().unwrap().clone();
+            let said = String::from_utf8_lossy(&output).into_owned();
+            assert!(said.contains("the archive stays on node node-1"), "{way}: {said}");
+        }
+        terminal.assert_restored();
+        assert!(fake.pods_left().is_empty(), "{way}");
+        let record = fake.record(&format!("{LOCAL}.evidence.json"));
+        assert_eq!(record[0]["outcome"], "incomplete");
+    }
+}
+
+/// What may be listed in one namespace only is; what cannot be captured says why.
+#[test]
+fn missing_rights_are_said_in_the_browser() {
+    let denied = vec!["list pods in all namespaces", "create nodes/proxy"];
+    let fake = Fake::start(Scenario { denied, ..evidence() });
+    let mut terminal = Terminal::open_at(&fake, &[]);
+    terminal.wait_for("only namespace shop");
+    terminal.press("\r");
+    terminal.wait_for("1 check failed");
+    terminal.wait_for("kind: ClusterRole");
+    terminal.press("c\r");
+    terminal.wait_for("rights are missing to capture");
+    assert_eq!(fake.posts(), 0);
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn without_archive_and_cluster_it_says_so_in_the_shell() {
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = directory.path().to_str().unwrap();
+    let environment = [("KUBECONFIG", ""), ("HOME", nowhere)];
+    let mut terminal = Terminal::open_in(directory.path(), &environment, &[]);
+    assert_eq!(terminal.end(), 2);
+    let output = terminal.output.lock().unwrap().clone();
+    let said = String::from_utf8_lossy(&output).into_owned();
+    assert!(said.contains("name an archive, or have a cluster to list"), "{said}");
+    assert!(!said.contains("\x1b[?1049h"), "{said}");
 }
 
 #[test]

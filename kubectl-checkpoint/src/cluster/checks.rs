@@ -26,7 +26,7 @@ pub(super) enum State {
 }
 
 impl State {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Info => "info",

@@ -184,7 +184,7 @@ fn destination(args: &CreateArgs, many: bool) -> Result<Destination> {
 }
 
 /// Asks for every right, all at once, and looks the targets up.
-async fn prepare(
+pub(super) async fn prepare(
     args: &CreateArgs,
     connection: &Connection,
     target: Option<&Target>,

@@ -83,7 +83,7 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
 }
 
 /// Every right a capture needs, in the order it needs them.
-fn rights(
+pub(super) fn rights(
     args: &DoctorArgs,
     connection: &Connection,
     backend: &dyn Backend,
@@ -98,7 +98,7 @@ fn rights(
     rights
 }
 
-async fn examine(
+pub(super) async fn examine(
     args: &DoctorArgs,
     connection: &Connection,
     backend: &dyn Backend,

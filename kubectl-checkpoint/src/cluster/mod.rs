@@ -31,6 +31,7 @@ mod exec;
 pub mod explain;
 mod interrupt;
 mod list;
+pub(crate) mod live;
 mod preflight;
 mod pull;
 pub mod record;
@@ -49,14 +50,16 @@ pub mod trigger;
 mod verify;
 mod vitals;
 
+pub use args::{BackendArgs, CollectorArgs, TransferArgs};
 pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
     RemoveArgs, VerifyArgs, duration,
 };
 pub use create::create;
 pub use doctor::doctor;
-pub(crate) use interrupt::Interrupts;
+pub(crate) use interrupt::{Interrupts, Stop};
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
+pub(crate) use report::Told;
 pub use verify::verify;

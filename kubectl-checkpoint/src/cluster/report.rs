@@ -10,9 +10,31 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::transfer::Watch;
 
+/// What there is to say of work that goes on, for whoever shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Told {
+    /// What is done now.
+    Step(String),
+    /// What is done for good.
+    Done(String),
+    /// What the user has to know.
+    Warning(String),
+    /// Something worth a line.
+    Note(String),
+    /// So many bytes are to come, where that is known.
+    Expect(Option<u64>),
+    /// So many bytes are here.
+    At(u64),
+}
+
+/// Who takes it.
+pub(crate) type Ear = Rc<dyn Fn(Told)>;
+
 /// Progress and warnings. A bar appears on a terminal only.
 pub(super) struct Reporter {
     quiet: bool,
+    /// Who is told, instead of standard error.
+    ear: Option<Ear>,
     /// Whose lines they are, where many are at work; then there is no bar.
     name: Option<String>,
     bar: RefCell<Option<ProgressBar>>,
@@ -24,6 +46,7 @@ impl Reporter {
     pub(super) fn new(quiet: bool) -> Self {
         Self {
             quiet,
+            ear: None,
             name: None,
             bar: RefCell::new(None),
             warnings: Rc::default(),
@@ -31,9 +54,27 @@ impl Reporter {
         }
     }
 
+    /// A reporter that writes nothing and tells everything.
+    pub(super) fn to(ear: Ear) -> Self {
+        Self { ear: Some(ear), ..Self::new(false) }
+    }
+
+    /// Tells whoever listens; says whether somebody does.
+    fn told(&self, what: impl FnOnce() -> Told) -> bool {
+        self.ear.as_ref().inspect(|ear| ear(what())).is_some()
+    }
+
+    /// Says how it ended where it did not end by itself, quiet or not.
+    pub(super) fn announce(&self, line: &str) {
+        if !self.told(|| Told::Note(line.to_owned())) {
+            eprintln!("{line}");
+        }
+    }
+
     /// A reporter for one of many; warnings come together.
     pub(super) fn named(&self, name: &str) -> Self {
-        Self { name: Some(name.to_owned()), warnings: Rc::clone(&self.warnings), ..Self::new(self.quiet) }
+        let (ear, warnings) = (self.ear.clone(), Rc::clone(&self.warnings));
+        Self { name: Some(name.to_owned()), ear, warnings, ..Self::new(self.quiet) }
     }
 
     /// A line with the name of whose it is.
@@ -48,7 +89,7 @@ impl Reporter {
     /// Says what is done now.
     pub(super) fn step(&self, line: &str) {
         self.clear();
-        if self.quiet {
+        if self.told(|| Told::Step(self.line(line))) || self.quiet {
             return;
         }
         if self.has_bar() {
@@ -67,7 +108,7 @@ impl Reporter {
     /// Says that something is done, for good.
     pub(super) fn done(&self, line: &str) {
         self.clear();
-        if !self.quiet {
+        if !self.told(|| Told::Done(self.line(line))) && !self.quiet {
             eprintln!("{}", self.line(line));
         }
     }
@@ -75,7 +116,9 @@ impl Reporter {
     /// Says what the user has to know, and keeps it for the answer.
     pub(super) fn warn(&self, line: &str) {
         let line = self.line(line);
-        self.say(&format!("warning: {line}"));
+        if !self.told(|| Told::Warning(line.clone())) {
+            self.say(&format!("warning: {line}"));
+        }
         self.warnings.borrow_mut().push(line);
     }
 
@@ -101,7 +144,7 @@ impl Reporter {
 impl Watch for Reporter {
     fn expect(&self, bytes: Option<u64>) {
         self.expected.set(bytes);
-        if !self.has_bar() {
+        if self.told(|| Told::Expect(bytes)) || !self.has_bar() {
             return;
         }
         self.clear();
@@ -118,13 +161,14 @@ impl Watch for Reporter {
     }
 
     fn at(&self, bytes: u64) {
+        self.told(|| Told::At(bytes));
         if let Some(bar) = self.bar.borrow().as_ref() {
             bar.set_position(bytes);
         }
     }
 
     fn note(&self, line: &str) {
-        if !self.quiet {
+        if !self.told(|| Told::Note(self.line(line))) && !self.quiet {
             self.say(&self.line(line));
         }
     }

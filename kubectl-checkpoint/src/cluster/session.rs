@@ -15,7 +15,7 @@ use super::report::Reporter;
 pub(super) const INTERRUPTED: u8 = 130;
 
 /// Runs a command in a runtime of its own.
-pub(super) fn block_on(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+pub(super) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -62,7 +62,7 @@ pub(super) async fn guard<T>(
     // Now, and only now, is the work gone and its part files with it.
     reporter.clear();
     if let Err(signal) = &outcome {
-        eprintln!("{}", on_signal(signal));
+        reporter.announce(&on_signal(signal));
     }
     let emptied = futures::future::join_all(slots.iter().map(|slot| slot.empty(connection)));
     let cleaned = tokio::select! {

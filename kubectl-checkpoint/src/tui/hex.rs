@@ -69,6 +69,8 @@ pub(crate) struct Hex {
     pub mark: Option<u64>,
     pub needle: Option<Needle>,
     pub big_endian: bool,
+    /// Names of addresses that are offered.
+    pub names: Vec<String>,
     /// Whether pages have been asked for and are not here yet.
     pub waiting: bool,
     /// Whether a search is on its way.

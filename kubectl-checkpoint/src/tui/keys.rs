@@ -49,6 +49,7 @@ pub(crate) enum Action {
     Delete,
     Yank,
     Export,
+    Capture,
     Reload,
     Redraw,
     Suspend,
@@ -63,6 +64,8 @@ pub(crate) enum Where {
     Hex,
     /// Table or hex.
     Right,
+    /// Tables of a cluster.
+    Cluster,
 }
 
 /// One line of the table.
@@ -90,6 +93,8 @@ const fn bind(
 /// All keys; the first that fits counts. Hints are shown in this order.
 pub(crate) const TABLE: &[Binding] = &[
     bind("Enter", Action::Enter, Where::Tree, "open", "show the process at the right"),
+    bind("Enter", Action::Enter, Where::Cluster, "open", "look whether the container can be frozen"),
+    bind("c", Action::Capture, Where::Cluster, "capture", "freeze the container and look into it"),
     bind("Enter", Action::Enter, Where::Table, "go", "follow the link of the row"),
     bind("Enter", Action::Enter, Where::Hex, "follow", "follow the pointer under the cursor"),
     bind("Tab S-Tab", Action::Pane, Where::Everywhere, "pane", "go to the other pane"),
@@ -152,7 +157,12 @@ pub(crate) const TABLE: &[Binding] = &[
 impl Where {
     /// Whether keys of that place work here.
     fn takes(self, here: Self) -> bool {
-        self == Self::Everywhere || self == here || (self == Self::Right && here != Self::Tree)
+        match self {
+            Self::Everywhere => true,
+            Self::Right => here != Self::Tree,
+            Self::Table => matches!(here, Self::Table | Self::Cluster),
+            place => place == here,
+        }
     }
 }
 
@@ -164,8 +174,17 @@ pub(crate) fn action(key: KeyEvent, here: Where) -> Option<Action> {
 
 /// Returns the keys to hint at, with what they do.
 pub(crate) fn hints(here: Where) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let fits = move |b: &&Binding| b.place.takes(here) && !b.hint.is_empty();
-    TABLE.iter().filter(fits).map(|b| (b.keys.split(' ').next().unwrap_or(b.keys), b.hint))
+    let shown = |b: &Binding| b.keys.split(' ').next().unwrap_or(b.keys);
+    // Where two bindings of a key fit, the first counts.
+    let bound = move |b: &Binding| {
+        TABLE.iter().find(|o| o.place.takes(here) && o.keys.split(' ').any(|k| k == shown(b)))
+    };
+    let fits = move |b: &&Binding| {
+        // A cluster has no memory to search.
+        let idle = here == Where::Cluster && b.action == Action::Search;
+        b.place.takes(here) && !idle && !b.hint.is_empty() && bound(b).is_some_and(|o| o.hint == b.hint)
+    };
+    TABLE.iter().filter(fits).map(move |b| (shown(b), b.hint))
 }
 
 /// Names a key as the table does.
@@ -221,7 +240,7 @@ mod tests {
 
     #[test]
     fn every_hint_is_dispatched() {
-        for here in [Where::Tree, Where::Table, Where::Hex] {
+        for here in [Where::Tree, Where::Table, Where::Hex, Where::Cluster] {
             for (shown, hint) in hints(here) {
                 let bound = TABLE
                     .iter()

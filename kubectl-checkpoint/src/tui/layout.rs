@@ -27,7 +27,9 @@ impl Areas {
         let (width, height) = model.size;
         let row = |y: u16| Rect::new(0, y.min(height), width, u16::from(y < height));
         let body = height.saturating_sub(4);
-        let tree_width = if model.zoomed || width < 40 {
+        // Long texts want the room of namespaces that nobody chooses from any more.
+        let alone = matches!(model.tab().place.view, View::Preflight | View::Capture);
+        let tree_width = if model.zoomed || alone || width < 40 {
             0
         } else if width < 100 {
             24

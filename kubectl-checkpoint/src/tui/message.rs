@@ -12,6 +12,8 @@ use super::hex::{Hex, Needle, Page};
 use super::place::{Place, Source};
 use super::table::{Row, Table};
 use super::tree::Tree;
+use crate::cluster::live::{Candidate, Chosen, Finding, Listed, Outcome};
+use crate::cluster::{Stop, Told};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -85,8 +87,45 @@ pub(crate) enum Message {
         result: Result<(), String>,
         warnings: usize,
     },
+    /// Containers of a cluster; how the list ended, where it did.
+    Listed {
+        tab: usize,
+        request: u64,
+        containers: Vec<Candidate>,
+        end: Option<Result<Listed, String>>,
+    },
+    /// Whether a container can be frozen.
+    Examined {
+        tab: usize,
+        request: u64,
+        chosen: Chosen,
+        findings: Result<Vec<Finding>, String>,
+    },
+    /// What a capture says.
+    Told {
+        tab: usize,
+        capture: u64,
+        told: Told,
+    },
+    /// A capture has taken so many seconds.
+    Ticked {
+        tab: usize,
+        capture: u64,
+        seconds: u64,
+    },
+    Captured {
+        tab: usize,
+        capture: u64,
+        outcome: Outcome,
+    },
     /// The program was asked to end.
     Signal(i32),
+    /// The address that a name stands for.
+    Resolved {
+        tab: usize,
+        pid: u32,
+        address: Result<u64, String>,
+    },
     /// Something that was to be written was, or was not.
     Written(Result<String, String>),
 }
@@ -94,7 +133,16 @@ pub(crate) enum Message {
 impl Message {
     /// Whether it comes by itself, many times over, and can wait to be drawn.
     pub(crate) fn is_background(&self) -> bool {
-        matches!(self, Self::Matches { .. } | Self::Unpacking { .. } | Self::More { .. } | Self::Marks { .. })
+        matches!(
+            self,
+            Self::Matches { .. }
+                | Self::Unpacking { .. }
+                | Self::More { .. }
+                | Self::Marks { .. }
+                | Self::Listed { .. }
+                | Self::Told { .. }
+                | Self::Ticked { .. }
+        )
     }
 
     /// Whether the whole screen is to be drawn anew.
@@ -141,6 +189,12 @@ pub(crate) enum Effect {
         from: Bytes,
         pages: Vec<u64>,
     },
+    /// Finds the address that a name stands for.
+    Resolve {
+        tab: usize,
+        pid: u32,
+        name: String,
+    },
     Find {
         tab: usize,
         request: u64,
@@ -154,6 +208,28 @@ pub(crate) enum Effect {
         tab: usize,
         search: u64,
         query: Query,
+        cancel: Arc<Cancel>,
+    },
+    /// Lists containers: of that namespace, or of all.
+    List {
+        tab: usize,
+        request: u64,
+        namespace: Option<String>,
+        cancel: Arc<Cancel>,
+    },
+    /// Looks whether a container can be frozen.
+    Examine {
+        tab: usize,
+        request: u64,
+        chosen: Chosen,
+        cancel: Arc<Cancel>,
+    },
+    /// Freezes a container and brings the archive home.
+    Capture {
+        tab: usize,
+        capture: u64,
+        chosen: Chosen,
+        dest: Option<PathBuf>,
         cancel: Arc<Cancel>,
     },
     /// Writes a new file.
@@ -241,11 +317,20 @@ impl Query {
 pub(crate) struct Cancel {
     stopped: AtomicBool,
     progress: Mutex<Option<Arc<Progress>>>,
+    asked: Mutex<Option<Stop>>,
 }
 
 impl Cancel {
     pub(crate) fn stop(&self) {
+        self.stop_by("the user");
+    }
+
+    /// Stops it; `by` is what work in a cluster says of it.
+    pub(crate) fn stop_by(&self, by: &'static str) {
         self.stopped.store(true, Ordering::Relaxed);
+        if let Some(stop) = self.asked.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            stop.ask(by);
+        }
         if let Some(progress) = self.lock().as_ref() {
             progress.cancel();
         }
@@ -261,6 +346,15 @@ impl Cancel {
         if self.is_stopped() {
             progress.cancel();
         }
+    }
+
+    /// Passes the wish to stop on to work in a cluster, also one that was uttered before.
+    pub(crate) fn pass_on(&self, stop: Stop) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stopped() {
+            stop.ask("the user");
+        }
+        *asked = Some(stop);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Progress>>> {

@@ -6,6 +6,7 @@
 //! messages; the screen is drawn after messages only.
 
 mod bookmark;
+mod cluster;
 mod draw;
 mod hex;
 mod keys;
@@ -36,7 +37,10 @@ use anyhow::Context as _;
 use clap::Args;
 use ratatui::crossterm::event::{self, Event};
 
-use crate::output::Color;
+use crate::cluster::Told;
+use crate::cluster::live::{self, Access};
+use crate::evidence::memory::LayerArgs;
+use crate::output::{Color, escape};
 use message::{Effect, Message};
 use model::Model;
 use terminal::Screen;
@@ -50,12 +54,11 @@ use worker::Worker;
                   NO_COLOR is honoured; COLORTERM and TERM say how many colours there are."
 )]
 pub(crate) struct TuiArgs {
-    /// Archives to look into, one tab each
-    #[arg(required = true, value_name = "ARCHIVE")]
+    /// Archives to look into, one tab each; without any the containers of the cluster are listed, to capture one
+    #[arg(value_name = "ARCHIVE")]
     archives: Vec<OsString>,
-    /// Parent dump of an incremental one, the nearest first; the `parent` link is followed without it
-    #[arg(long = "parent", value_name = "ARCHIVE")]
-    parents: Vec<PathBuf>,
+    #[command(flatten)]
+    layers: LayerArgs,
     /// Leaves the mouse to the terminal
     #[arg(long)]
     no_mouse: bool,
@@ -65,6 +68,8 @@ pub(crate) struct TuiArgs {
     /// What colours must be legible on
     #[arg(long, value_enum, default_value_t = Background::Auto, value_name = "WHICH")]
     background: Background,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// How long a redraw waits for something small that is on its way.
@@ -86,9 +91,14 @@ pub(crate) fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
         // A mistyped name is better said in the shell.
         std::fs::metadata(path).with_context(|| path.display().to_string())?;
     }
+    if paths.is_empty() {
+        // Without a cluster there is nothing to show; a credential plugin that asks
+        // for something does so while the terminal is as it knows it.
+        live::configured(&args.access).context("name an archive, or have a cluster to list")?;
+    }
     let theme = Theme::detect(args.color.enabled(), args.background);
     let (sender, receiver) = channel();
-    let worker = Worker::new(sender.clone(), &args.parents);
+    let worker = Worker::new(sender.clone(), args.layers.clone(), args.access.clone());
     // Reading begins before the terminal is set up.
     let size = ratatui::crossterm::terminal::size().context("the size of the terminal")?;
     let (mut model, effects) = Model::new(size, theme, &paths);
@@ -100,8 +110,42 @@ pub(crate) fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
     listen_for_keys(sender);
     let signal = browse(&mut model, &receiver, &worker, &mut screen)?;
     drop(screen);
+    let told = end_capture(&mut model, &receiver, signal);
+    for line in told {
+        eprintln!("{}", escape(&line));
+    }
     // As a shell would see it if the signal had not been caught.
     Ok(signal.map_or(ExitCode::SUCCESS, |n| ExitCode::from(u8::try_from(128 + n).unwrap_or(130))))
+}
+
+/// Waits until a capture that was under way has cleaned up; returns what it says of that.
+/// A second signal leaves the clean-up, too.
+fn end_capture(model: &mut Model, receiver: &Receiver<Message>, signal: Option<i32>) -> Vec<String> {
+    let by = match signal {
+        Some(1) => "SIGHUP",
+        Some(2) => "SIGINT",
+        _ => "SIGTERM",
+    };
+    let mut told = Vec::new();
+    if model.capture().is_some() && !model.abandoned {
+        update::cluster::stop(model, by);
+    }
+    while model.capture().is_some() {
+        match receiver.recv() {
+            Ok(Message::Signal(_)) => {
+                update::cluster::stop(model, by);
+            }
+            Ok(message) => {
+                if let Message::Told { told: Told::Note(line) | Told::Warning(line), .. } = &message {
+                    told.push(line.clone());
+                }
+                // What it leads to is not begun any more.
+                update::update(model, message);
+            }
+            Err(_) => break,
+        }
+    }
+    told
 }
 
 /// Takes messages until the end; returns the signal that asked for it, if one did.

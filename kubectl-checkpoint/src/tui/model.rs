@@ -1,9 +1,13 @@
 //! Everything the screen is drawn from.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ratatui::crossterm::event::KeyEvent;
+
 use super::bookmark::Bookmark;
+use super::cluster::{Capture, Cluster};
 use super::hex::Hex;
 use super::keys::Where;
 use super::layout::Areas;
@@ -75,6 +79,8 @@ pub(crate) struct Results {
 /// One archive.
 #[derive(Debug)]
 pub(crate) struct Tab {
+    /// What messages and work call it; never given twice.
+    pub id: usize,
     pub path: PathBuf,
     /// The name of the file, escaped.
     pub name: String,
@@ -91,12 +97,18 @@ pub(crate) struct Tab {
     pub request: u64,
     /// Whether rows may still come.
     pub loading: bool,
+    /// Whether what is shown is the page before it was read again.
+    pub stale: bool,
+    /// Keys that were pressed before there was anything for them to act on.
+    pub ahead: VecDeque<KeyEvent>,
     pub cancel: Arc<Cancel>,
     pub back: Vec<Place>,
     pub forward: Vec<Place>,
     pub results: Results,
     /// Cancels a search in bytes.
     pub finding: Arc<Cancel>,
+    /// Where it is a cluster, and not an archive.
+    pub cluster: Option<Cluster>,
 }
 
 /// A line of choices over the screen.
@@ -137,6 +149,8 @@ pub(crate) struct Model {
     pub theme: Theme,
     pub tabs: Vec<Tab>,
     pub current: usize,
+    /// The id of the next tab.
+    pub next_tab: usize,
     pub prompt: Option<Prompt>,
     pub popup: Popup,
     pub said: Said,
@@ -150,19 +164,22 @@ pub(crate) struct Model {
     pub requests: u64,
     /// Whether to end although something is unsaved.
     pub leaving: bool,
+    /// Whether to end as soon as the capture under way has cleaned up.
+    pub abandoned: bool,
 }
 
 /// Places that are remembered.
 const HISTORY: usize = 200;
 
 impl Model {
-    /// Starts with archives to open.
+    /// Starts with archives to open, or with the cluster where there are none.
     pub(crate) fn new(size: (u16, u16), theme: Theme, paths: &[PathBuf]) -> (Self, Vec<Effect>) {
         let mut model = Self {
             size,
             theme,
             tabs: Vec::new(),
             current: 0,
+            next_tab: 0,
             prompt: None,
             popup: Popup::None,
             said: Said::default(),
@@ -173,8 +190,13 @@ impl Model {
             searches: Vec::new(),
             requests: 0,
             leaving: false,
+            abandoned: false,
         };
-        let effects = paths.iter().flat_map(|path| model.open(path.clone())).collect();
+        let effects = if paths.is_empty() {
+            model.open_cluster()
+        } else {
+            paths.iter().flat_map(|path| model.open(path.clone())).collect()
+        };
         model.current = 0;
         (model, effects)
     }
@@ -182,7 +204,10 @@ impl Model {
     pub(crate) fn open(&mut self, path: PathBuf) -> Vec<Effect> {
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |n| n.to_string_lossy());
         let name = crate::output::escape(&name).into_owned();
+        let id = self.next_tab;
+        self.next_tab += 1;
         self.tabs.push(Tab {
+            id,
             path: path.clone(),
             name,
             about: String::new(),
@@ -195,14 +220,38 @@ impl Model {
             shown: Shown::Loading,
             request: 0,
             loading: false,
+            stale: false,
+            ahead: VecDeque::new(),
             cancel: Arc::default(),
             back: Vec::new(),
             forward: Vec::new(),
             results: Results::default(),
             finding: Arc::default(),
+            cluster: None,
         });
         self.current = self.tabs.len() - 1;
-        vec![Effect::Open { tab: self.current, path }]
+        vec![Effect::Open { tab: id, path }]
+    }
+
+    /// Shows the containers of the cluster, in the tab that has them or in a new one.
+    pub(crate) fn open_cluster(&mut self) -> Vec<Effect> {
+        if let Some(at) = self.tabs.iter().position(|t| t.cluster.is_some()) {
+            self.current = at;
+            return Vec::new();
+        }
+        // It is set up as an archive is; only what is read differs.
+        self.open(PathBuf::from("cluster"));
+        let tab = self.tab_mut();
+        tab.cluster = Some(Cluster::default());
+        tab.place = Place::new(None, View::Containers);
+        tab.pane = Pane::Right;
+        self.load(Place::new(None, View::Containers))
+    }
+
+    /// The capture that is under way, if there is one.
+    pub(crate) fn capture(&self) -> Option<&Capture> {
+        let mut captures = self.tabs.iter().filter_map(|t| t.cluster.as_ref()?.capture.as_ref());
+        captures.find(|c| c.is_under_way())
     }
 
     pub(crate) fn tab(&self) -> &Tab {
@@ -211,6 +260,11 @@ impl Model {
 
     pub(crate) fn tab_mut(&mut self) -> &mut Tab {
         &mut self.tabs[self.current]
+    }
+
+    /// The tab that a message is for; `None` once it is closed.
+    pub(crate) fn by_id(&mut self, id: usize) -> Option<&mut Tab> {
+        self.tabs.iter_mut().find(|t| t.id == id)
     }
 
     pub(crate) fn areas(&self) -> Areas {
@@ -222,6 +276,7 @@ impl Model {
         let tab = self.tab();
         match (tab.pane, &tab.shown) {
             (Pane::Tree, _) if !self.zoomed => Where::Tree,
+            _ if tab.cluster.is_some() => Where::Cluster,
             (_, Shown::Hex(_)) if tab.place.view != View::Results => Where::Hex,
             _ => Where::Table,
         }
@@ -244,7 +299,7 @@ impl Model {
     pub(crate) fn is_waiting(&self) -> bool {
         let tab = self.tab();
         match &tab.shown {
-            Shown::Loading => tab.usable,
+            Shown::Loading => tab.usable && tab.cluster.is_none(),
             Shown::Hex(hex) => hex.waiting,
             _ => false,
         }
@@ -279,9 +334,7 @@ impl Model {
 
     /// Shows a place without remembering where one was.
     pub(crate) fn show(&mut self, place: Place) -> Vec<Effect> {
-        let request = self.next_request();
         let areas = self.areas();
-        let index = self.current;
         let tab = self.tab_mut();
         tab.tree.select(place.pid, areas.tree_rows());
         // Within the page that is shown there is nothing to read but bytes.
@@ -306,14 +359,26 @@ impl Model {
                 _ => {}
             }
         }
+        tab.shown = Shown::Loading;
+        self.load(place)
+    }
+
+    /// Has a page made. What is shown stays until it is there.
+    pub(crate) fn load(&mut self, place: Place) -> Vec<Effect> {
+        let request = self.next_request();
+        let tab = self.tab_mut();
+        let id = tab.id;
         tab.cancel.stop();
         tab.finding.stop();
         tab.cancel = Arc::default();
         tab.place = place.clone();
         tab.request = request;
-        tab.shown = Shown::Loading;
+        tab.stale = !matches!(tab.shown, Shown::Loading);
         tab.loading = true;
         let cancel = Arc::clone(&tab.cancel);
+        if tab.cluster.is_some() {
+            return super::update::cluster::load(tab, place, request, cancel);
+        }
         match place.view {
             View::Results => {
                 tab.loading = false;
@@ -330,7 +395,7 @@ impl Model {
                 Vec::new()
             }
             _ if !tab.usable => Vec::new(),
-            _ => vec![Effect::Load { tab: index, request, place, cancel }],
+            _ => vec![Effect::Load { tab: id, request, place, cancel }],
         }
     }
 
@@ -342,8 +407,8 @@ impl Model {
     /// Asks for the bytes that the screen needs.
     pub(crate) fn read_bytes(&mut self) -> Vec<Effect> {
         let areas = self.areas();
-        let index = self.current;
         let tab = self.tab_mut();
+        let id = tab.id;
         let request = tab.request;
         let Some(from) = tab.bytes() else { return Vec::new() };
         let Shown::Hex(hex) = &mut tab.shown else { return Vec::new() };
@@ -353,13 +418,13 @@ impl Model {
             return Vec::new();
         }
         hex.waiting = true;
-        vec![Effect::Read { tab: index, request, from, pages }]
+        vec![Effect::Read { tab: id, request, from, pages }]
     }
 
     /// Starts a search in all memory.
     pub(crate) fn search(&mut self, query: Query) -> Vec<Effect> {
         let id = self.next_request();
-        let tab = self.current;
+        let tab = self.tab().id;
         let columns = super::load::search::COLUMNS;
         let mut table =
             Table::new(format!("matches of {}", shown_query(&query)), columns).empty("no match so far");

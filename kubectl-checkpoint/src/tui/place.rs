@@ -1,5 +1,7 @@
 //! Where in the evidence one can be: a subject, a view, and what is looked at there.
 
+use crate::cluster::live::Chosen;
+
 /// What the right-hand side shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum View {
@@ -31,6 +33,9 @@ pub(crate) enum View {
     Warnings,
     Results,
     Bookmarks,
+    Containers,
+    Preflight,
+    Capture,
 }
 
 /// A view by name.
@@ -78,9 +83,21 @@ pub(crate) const VIEWS: &[ViewInfo] = &[
     info(View::Bookmarks, "bookmarks", "places with notes", true),
 ];
 
+/// The views of a cluster, in the order in which a capture goes through them.
+pub(crate) const STEPS: &[ViewInfo] = &[
+    info(View::Containers, "containers", "what runs in the cluster", true),
+    info(View::Preflight, "preflight", "whether the container can be frozen", true),
+    info(View::Capture, "capture", "freezing it and bringing the archive home", true),
+];
+
 impl View {
     pub(crate) fn info(self) -> &'static ViewInfo {
-        VIEWS.iter().find(|i| i.view == self).unwrap_or(&VIEWS[0])
+        VIEWS.iter().chain(STEPS).find(|i| i.view == self).unwrap_or(&VIEWS[0])
+    }
+
+    /// The views beside this one: those of an archive, or of a cluster.
+    pub(crate) fn siblings(self) -> &'static [ViewInfo] {
+        if STEPS.iter().any(|i| i.view == self) { STEPS } else { VIEWS }
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -88,12 +105,12 @@ impl View {
     }
 
     pub(crate) fn by_name(name: &str) -> Option<Self> {
-        VIEWS.iter().find(|i| i.listed && i.name == name).map(|i| i.view)
+        VIEWS.iter().chain(STEPS).find(|i| i.listed && i.name == name).map(|i| i.view)
     }
 
     /// The view `step` places further in the list, around its end.
     pub(crate) fn neighbour(self, forward: bool) -> Self {
-        let listed: Vec<View> = VIEWS.iter().filter(|i| i.listed).map(|i| i.view).collect();
+        let listed: Vec<View> = self.siblings().iter().filter(|i| i.listed).map(|i| i.view).collect();
         let at = listed.iter().position(|v| *v == self).unwrap_or(0);
         let step = if forward { 1 } else { listed.len() - 1 };
         listed[(at + step) % listed.len()]
@@ -144,6 +161,8 @@ pub(crate) struct Place {
     pub skip: u64,
     /// Shortest string.
     pub least: Option<usize>,
+    /// A container of a cluster.
+    pub chosen: Option<Chosen>,
 }
 
 impl Place {
@@ -164,13 +183,17 @@ impl Place {
         Self { address: Some(offset), source: Some(source), ..Self::new(None, View::Hex) }
     }
 
+    pub(crate) fn choice(view: View, chosen: Chosen) -> Self {
+        Self { chosen: Some(chosen), ..Self::new(None, view) }
+    }
+
     pub(crate) fn of(source: Source, view: View) -> Self {
         Self { source: Some(source), ..Self::new(None, view) }
     }
 
     /// Whether both show the same page, wherever the cursor is.
     pub(crate) fn is_same_page(&self, other: &Self) -> bool {
-        (self.pid, self.view, &self.source, self.skip, self.least)
-            == (other.pid, other.view, &other.source, other.skip, other.least)
+        (self.pid, self.view, &self.source, self.skip, self.least, &self.chosen)
+            == (other.pid, other.view, &other.source, other.skip, other.least, &other.chosen)
     }
 }

@@ -10,8 +10,12 @@ pub(crate) enum Purpose {
     Search,
     Note,
     Export,
+    /// Where the archive of a capture goes to.
+    Capture,
     /// Yes or no: quit although bookmarks are not saved.
     Leave,
+    /// Yes or no: quit although a capture is under way.
+    Abandon,
 }
 
 impl Purpose {
@@ -25,17 +29,25 @@ impl Purpose {
             Self::Search => "search all memory: ",
             Self::Note => "note: ",
             Self::Export => "write to: ",
+            Self::Capture => "freeze it, and write the archive to: ",
+            Self::Abandon => "a capture is under way; cancel it and quit? (y/n) ",
             Self::Leave => "bookmarks are not saved; quit all the same? (y/n) ",
         }
+    }
+
+    /// Whether one key answers it.
+    pub(crate) fn is_question(self) -> bool {
+        matches!(self, Self::Leave | Self::Abandon)
     }
 
     /// What stands in its place while nothing is typed.
     pub(crate) fn example(self) -> &'static str {
         match self {
             Self::Command => "a view or a command; Tab completes",
-            Self::Goto => "7f00…, +100, -20 (hexadecimal)",
+            Self::Goto => "7f00…, +100, -20 (hexadecimal), rip, heap, libc; Tab completes",
             Self::Search => "TEXT  (-e regex, -x hex, -i any case, -u UTF-16 too, -p PID)",
             Self::Note => "why this place matters (may stay empty)",
+            Self::Capture => "Enter: here, by its own name; else FILE or DIRECTORY",
             Self::Export => "FILE.csv, FILE.json, FILE.txt",
             _ => "",
         }

@@ -254,6 +254,17 @@ impl Cursor {
         self.selected = on.and_then(|row| self.shown.iter().position(|i| *i == row)).unwrap_or(0);
     }
 
+    /// A cursor for the same list made anew: what was filtered, ordered and selected stays so.
+    pub(crate) fn carried(&self, before: &Table, table: &Table) -> Self {
+        let mut cursor = Self { shown: Vec::new(), ..self.clone() };
+        cursor.arrange(table);
+        cursor.selected = self.selected.min(cursor.shown.len().saturating_sub(1));
+        if let Some(row) = self.row(before) {
+            cursor.select(table, &row.key);
+        }
+        cursor
+    }
+
     /// Takes in rows that were added at the end.
     pub(crate) fn extend(&mut self, table: &Table, from: usize) {
         let lower = self.filter.to_lowercase();

@@ -10,14 +10,26 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, Mo
 
 use super::message::{Content, Effect, Message};
 use super::model::{Model, Shown, State};
-use super::place::{VIEWS, View};
+use super::place::{Place, VIEWS, View};
 use super::table::{Cell, Row, Table, col};
 use super::theme::{Colors, Theme};
 use super::update::update;
 use super::worker::Worker;
+use crate::cluster::Told;
+use crate::cluster::live::{Candidate, Chosen, Finding, Listed, Outcome};
 
 const INCIDENT: &str = "../examples/evidence/incident.tar.gz";
 const SIMPLE: &str = "../examples/evidence/simple.tar";
+
+/// How clusters are asked where nothing is said.
+fn access() -> crate::cluster::live::Access {
+    #[derive(clap::Parser)]
+    struct Args {
+        #[command(flatten)]
+        access: crate::cluster::live::Access,
+    }
+    <Args as clap::Parser>::parse_from(["tui"]).access
+}
 
 /// A browser whose work is done at once, in the order in which it is asked for.
 struct Session {
@@ -26,21 +38,43 @@ struct Session {
     messages: Receiver<Message>,
     /// What only a terminal can do.
     asked: Vec<Effect>,
+    /// Work that is not done before `wake`.
+    asleep: Option<Vec<Effect>>,
 }
 
 impl Session {
     fn new(size: (u16, u16), archives: &[&str]) -> Self {
         let (sender, messages) = channel();
-        let worker = Worker::new(sender, &[]);
+        let layers = crate::evidence::memory::LayerArgs { parents: Vec::new(), rootfs: None };
+        let worker = Worker::new(sender, layers, access());
         let paths: Vec<PathBuf> = archives.iter().map(PathBuf::from).collect();
         let theme = Theme { colors: Colors::True, light: false };
         let (model, effects) = Model::new(size, theme, &paths);
-        let mut session = Self { model, worker, messages, asked: Vec::new() };
+        let mut session = Self { model, worker, messages, asked: Vec::new(), asleep: None };
         session.work(effects);
         session
     }
 
+    /// As `new`, before any work is done.
+    fn asleep(size: (u16, u16), archives: &[&str]) -> Self {
+        let mut session = Self::new(size, archives);
+        let (model, effects) = Model::new(size, session.model.theme, &[PathBuf::from(archives[0])]);
+        session.model = model;
+        session.asleep = Some(effects);
+        session
+    }
+
+    /// Does the work that was asked for so far.
+    fn wake(&mut self) {
+        let effects = self.asleep.take().unwrap_or_default();
+        self.work(effects);
+    }
+
     fn work(&mut self, effects: Vec<Effect>) {
+        if let Some(asleep) = &mut self.asleep {
+            asleep.extend(effects);
+            return;
+        }
         for effect in effects {
             match effect {
                 Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.asked.push(effect),
@@ -201,6 +235,61 @@ fn bytes_can_be_searched_selected_and_copied() {
     session.press("Esc");
     session.command("goto 1");
     session.has("nothing is mapped at 0x1");
+    session.command("goto nosuch");
+    session.has("is no register, part of memory or mapped file of process 18");
+}
+
+/// Registers, parts of memory and mapped files can be gone to by name, from any view.
+#[test]
+fn addresses_have_names() {
+    let mut session = Session::new((140, 40), &[INCIDENT]);
+    session.press("j j 5");
+    let checkpoint = libforensic::Checkpoint::open(INCIDENT).unwrap();
+    let process = checkpoint.process(18).unwrap();
+    let registers = process.threads[0].registers.clone().unwrap();
+    let cursor = |session: &Session| match &session.model.tab().shown {
+        Shown::Hex(hex) => hex.cursor,
+        other => panic!("no bytes: {other:?}"),
+    };
+    for (typed, address) in [
+        ("rsp", registers.get("rsp").unwrap()),
+        ("RIP", registers.pc().unwrap()),
+        ("sp+10", registers.sp().unwrap() + 0x10),
+        ("18:rsp", registers.sp().unwrap()),
+    ] {
+        session.command(&format!("goto {typed}"));
+        assert_eq!(cursor(&session), address, "{typed}");
+    }
+    for (typed, name) in
+        [("heap", "[heap]"), ("vdso", "[vdso]"), ("stack", "[stack]"), ("libc.so.6", "libc.so.6")]
+    {
+        session.command(&format!("goto {typed}"));
+        let Shown::Hex(hex) = &session.model.tab().shown else { panic!("no bytes") };
+        let region = &hex.regions[hex.region_at(hex.cursor).unwrap()];
+        assert!(region.name.ends_with(name), "{typed}: {}", region.name);
+    }
+    // The prompt of the bytes completes them.
+    session.press("a ri Tab");
+    assert_eq!(session.model.prompt.as_ref().unwrap().text, "rip");
+    session.press("Enter");
+    assert_eq!(cursor(&session), registers.pc().unwrap());
+}
+
+/// A memfd can be looked into as a whole, whoever maps it, or nobody.
+#[test]
+fn memfds_and_shared_memory_are_files_to_look_into() {
+    let mut session = Session::new((140, 40), &["../examples/evidence/zoo.tar.zst"]);
+    session.command("contents");
+    session.command("filter memfd");
+    let rows = session.model.tab().sheet().unwrap().cursor.shown.len();
+    assert!(rows > 0, "{}", session.screen());
+    session.press("Enter");
+    let Shown::Hex(hex) = &session.model.tab().shown else { panic!("{}", session.screen()) };
+    assert!(hex.byte(0).known().is_some(), "{}", session.screen());
+    assert!(hex.provenance(0).is_some_and(|p| p.letter == 'S'), "{}", session.screen());
+    session.press("Backspace Space");
+    session.press("j Enter");
+    assert!(matches!(session.model.tab().shown, Shown::Sheet(_)), "{}", session.screen());
 }
 
 #[test]
@@ -270,13 +359,69 @@ fn several_archives_are_tabs() {
     session.has("3 processes");
     session.press("}");
     session.has("9 processes");
-    session.press("W");
+    session.press("}");
+    session.command("files");
+    session.press("{ W");
+    // The other stays as it was, the page that it showed included.
     session.has("3 processes");
+    session.has("open files of the container");
     session.command("open ../examples/evidence/counter.tar");
     session.has("2 counter.tar");
     session.command("open nowhere.tar");
     session.has("not readable");
     assert!(matches!(session.model.tab().state, State::Failed(_)));
+}
+
+/// Keys that were typed before there was anything for them act when there is.
+#[test]
+fn keys_are_not_lost_while_something_is_on_its_way() {
+    // Before the archive is open: the fourth row of the tree, its files, the first one's link.
+    let mut session = Session::asleep((140, 40), &[INCIDENT]);
+    session.press("j j j 5 Enter");
+    assert_eq!(session.model.tab().ahead.len(), 5);
+    session.wake();
+    session.has("sockets of 20 sh");
+    assert!(session.model.tab().ahead.is_empty());
+    // While a page is made.
+    session.asleep = Some(Vec::new());
+    session.press("5 j j Enter");
+    session.wake();
+    session.has("sockets of 20 sh");
+    // A file that is searched for where the prompt is typed ahead, too.
+    session.asleep = Some(Vec::new());
+    session.press("2 / libc Enter n");
+    session.wake();
+    session.has("memory map of 20 sh");
+    // Esc and q do not wait, and drop what does.
+    session.asleep = Some(Vec::new());
+    session.press("5 j j Esc");
+    assert!(session.model.tab().ahead.is_empty());
+    session.press("q");
+    assert!(session.asleep.iter().flatten().any(|e| matches!(e, Effect::Quit)));
+}
+
+/// While a page is read again the one before takes keys, and nothing that was set up is lost.
+#[test]
+fn reading_again_keeps_what_was_set_up() {
+    let mut session = Session::new((140, 40), &[INCIDENT]);
+    session.press("j j 2 f libc Enter O k");
+    let row = session.model.here_precisely().row;
+    session.asleep = Some(Vec::new());
+    session.press("r k");
+    let next = session.model.here_precisely().row;
+    assert_ne!(row, next, "the key was taken by the page as it was");
+    session.wake();
+    assert_eq!(session.model.here_precisely().row, next);
+    session.has("filter libc");
+    session.has("START↓");
+    // The same in bytes.
+    session.press("3 l l v l");
+    session.asleep = Some(Vec::new());
+    session.press("r l");
+    session.wake();
+    let Shown::Hex(hex) = &session.model.tab().shown else { panic!("no bytes") };
+    assert_eq!(hex.selection().count(), 3);
+    assert_ne!(hex.byte(hex.cursor), super::hex::Byte::Unread);
 }
 
 #[test]
@@ -306,6 +451,241 @@ fn the_mouse_selects_and_follows() {
             let _ = session.screen();
         }
     }
+}
+
+fn candidate(namespace: &str, pod: &str, container: &str, state: &str, age: i64) -> Candidate {
+    Candidate {
+        namespace: namespace.into(),
+        pod: pod.into(),
+        container: container.into(),
+        node: Some("node-1".into()),
+        state: state.into(),
+        running: state == "running",
+        restarts: Some(0),
+        image: Some(format!("registry.example/{container}:1")),
+        age: Some(age),
+        ..Candidate::default()
+    }
+}
+
+/// A browser without an archive, whose cluster answered with a list.
+fn cluster(size: (u16, u16)) -> Session {
+    let mut session = Session::asleep(size, &[SIMPLE]);
+    let (model, effects) = Model::new(size, session.model.theme, &[]);
+    session.model = model;
+    session.asleep = Some(Vec::new());
+    let [Effect::List { request, namespace: None, .. }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    session.has("asking the cluster what runs");
+    let listed = |containers, end| Message::Listed { tab: 0, request: *request, containers, end };
+    let first = vec![
+        candidate("kube-system", "dns-7c5", "dns", "running", 864_000),
+        candidate("shop", "web-6d4f-x2x", "app", "running", 7_300),
+        Candidate { kind: "init", ..candidate("shop", "web-6d4f-x2x", "setup", "Completed", 7_300) },
+    ];
+    let second = vec![candidate("shop", "worker-0", "job", "CrashLoopBackOff", 61)];
+    update(&mut session.model, listed(first, None));
+    update(&mut session.model, listed(second, None));
+    let about = "fake · https://127.0.0.1:6443/".to_owned();
+    update(&mut session.model, listed(Vec::new(), Some(Ok(Listed { about, note: None }))));
+    session
+}
+
+fn finding(name: &'static str, state: &'static str, detail: &str, remedy: Option<&str>) -> Finding {
+    let subject = "shop/web-6d4f-x2x/app".to_owned();
+    Finding { name, state, subject, detail: detail.into(), remedy: remedy.map(Into::into) }
+}
+
+impl Session {
+    /// The work that was asked for since the last time.
+    fn asked_for(&mut self) -> Vec<Effect> {
+        self.asleep.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Answers the examination that was asked for.
+    fn examined(&mut self, findings: Vec<Finding>) {
+        let asked = self.asked_for();
+        let Some(Effect::Examine { tab, request, chosen, .. }) = asked.into_iter().next() else {
+            panic!("no examination");
+        };
+        update(&mut self.model, Message::Examined { tab, request, chosen, findings: Ok(findings) });
+    }
+
+    fn told(&mut self, capture: u64, told: Told) {
+        update(&mut self.model, Message::Told { tab: 0, capture, told });
+    }
+}
+
+/// The way from the list to the end of a capture, at two sizes.
+#[test]
+fn the_views_of_a_cluster_look_as_committed() {
+    let mut wrong = Vec::new();
+    for (width, height) in [(80, 24), (140, 40)] {
+        let mut check = |name: &str, session: &Session| {
+            let path = PathBuf::from(format!("src/tui/screens/{name}-{width}x{height}.txt"));
+            wrong.extend(compare(&path, &session.screen()).err());
+        };
+        let mut session = cluster((width, height));
+        check("containers", &session);
+        session.press("j Enter");
+        session.examined(vec![
+            finding("rights", "ok", "to ask the kubelet for the checkpoint", None),
+            finding(
+                "node.disk",
+                "warning",
+                "1.0 GiB free; the container uses 700.0 MiB of memory",
+                Some("make room on node node-1 first: a full disk hurts everything that runs there"),
+            ),
+            finding("kubelet.endpoint", "ok", "the kubelet serves checkpoints", None),
+        ]);
+        check("preflight", &session);
+        session.press("c Enter");
+        let asked = session.asked_for();
+        let Some(Effect::Capture { capture, chosen, dest: None, .. }) = asked.first() else {
+            panic!("{asked:?}");
+        };
+        assert_eq!(chosen.container, "app");
+        let capture = *capture;
+        session.told(capture, Told::Step("checking rights".into()));
+        session.told(capture, Told::Step("freezing web-6d4f-x2x/app on node node-1".into()));
+        session.told(capture, Told::Warning("the liveness probe kills the container after 30 s".into()));
+        session.told(capture, Told::Done("frozen in 0.2 s; archive on node node-1".into()));
+        session.told(capture, Told::Step("downloading 300.0 MiB".into()));
+        session.told(capture, Told::Expect(Some(300 << 20)));
+        session.told(capture, Told::At(123 << 20));
+        update(&mut session.model, Message::Ticked { tab: 0, capture, seconds: 7 });
+        check("capture", &session);
+        session.press("Esc");
+        session.has("cleaning up; Esc again leaves that, too");
+        session.told(capture, Told::Note("the archive stays on node node-1 at /x.tar".into()));
+        let outcome = Outcome::Stopped;
+        update(&mut session.model, Message::Captured { tab: 0, capture, outcome });
+        check("capture-ended", &session);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn containers_are_narrowed_down_and_listed_anew() {
+    let mut session = cluster((140, 40));
+    // By namespace in the tree, by text, by age.
+    session.press("Tab j j");
+    session.has("containers in namespace shop");
+    assert!(!session.screen().contains("dns-7c5"));
+    session.press("k k Tab f crash Enter");
+    session.has("worker-0");
+    assert!(!session.screen().contains("dns-7c5"));
+    session.press("Esc");
+    session.command("sort AGE down");
+    session.press("g");
+    assert_eq!(session.model.here_precisely().row.as_deref(), Some("kube-system/dns-7c5/dns"));
+    // Anew: the list stays until there is another, and so do order and row.
+    session.asked_for();
+    session.press("r");
+    session.has("dns-7c5");
+    let asked = session.asked_for();
+    let Some(Effect::List { request, .. }) = asked.first() else { panic!("{asked:?}") };
+    let containers = vec![
+        candidate("shop", "web-2", "app", "running", 1),
+        candidate("kube-system", "dns-7c5", "dns", "running", 864_001),
+    ];
+    update(&mut session.model, Message::Listed { tab: 0, request: *request, containers, end: None });
+    session.has("web-2");
+    session.has("AGE↓");
+    assert!(!session.screen().contains("worker-0"));
+    assert_eq!(session.model.here_precisely().row.as_deref(), Some("kube-system/dns-7c5/dns"));
+    session.command("namespace other");
+    let asked = session.asked_for();
+    assert!(
+        asked.iter().any(|e| matches!(e, Effect::List { namespace: Some(n), .. } if n == "other")),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn nothing_is_captured_by_mistake_or_twice() {
+    let mut session = cluster((140, 40));
+    // The first c shows whether it would work; what is typed ahead freezes nothing.
+    session.press("j c c Enter");
+    session.has("it is not known yet");
+    session.examined(vec![finding("node.disk", "failed", "no room", None)]);
+    session.has("1 check failed");
+    assert!(session.model.prompt.is_none());
+    session.press("Esc c Esc");
+    assert!(session.asked_for().iter().all(|e| !matches!(e, Effect::Capture { .. })));
+    session.press("c");
+    "out.tar".chars().for_each(|c| session.key(KeyCode::Char(c), KeyModifiers::NONE));
+    session.press("Enter");
+    let asked = session.asked_for();
+    let Some(Effect::Capture { capture, dest, cancel, .. }) = asked.first() else { panic!("{asked:?}") };
+    assert_eq!(dest.as_deref(), Some(Path::new("out.tar")));
+    session.press("1 k c");
+    session.has("one after the other");
+    session.press("W");
+    assert_eq!(session.model.tabs.len(), 1);
+    // What an archive has there is not here.
+    session.press("S b");
+    assert!(session.model.prompt.is_none());
+    session.command("goto 1000");
+    session.has("there is no archive in this tab");
+    // To quit is to cancel, to clean up and then to end.
+    session.press("q n q y");
+    assert!(cancel.is_stopped());
+    assert!(!session.asked_for().iter().any(|e| matches!(e, Effect::Quit)));
+    let outcome = Outcome::Failed("no".into());
+    let ended = update(&mut session.model, Message::Captured { tab: 0, capture: *capture, outcome });
+    assert!(matches!(ended.as_slice(), [Effect::Quit]), "{ended:?}");
+}
+
+/// Names in a cluster are as hostile as those in an archive.
+#[test]
+fn hostile_names_of_a_cluster_stay_text() {
+    let evil = "\x1b]0;owned\x07\u{9b}2J\u{202e}\r\n";
+    let mut session = cluster((140, 40));
+    let tab = session.model.tab();
+    let request = tab.cluster.as_ref().unwrap().request;
+    let containers = vec![Candidate {
+        image: Some(evil.into()),
+        node: Some(evil.into()),
+        ..candidate(evil, evil, evil, evil, 1)
+    }];
+    update(&mut session.model, Message::Listed { tab: 0, request, containers, end: None });
+    let about = evil.to_owned();
+    let end = Some(Ok(Listed { about, note: Some(evil.into()) }));
+    update(&mut session.model, Message::Listed { tab: 0, request, containers: Vec::new(), end });
+    let clean = |session: &Session| {
+        let screen = session.screen();
+        assert!(screen.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{screen:?}");
+    };
+    clean(&session);
+    session.press("G y Enter");
+    for effect in session.asked_for() {
+        if let Effect::Copy(text) = effect {
+            assert!(text.chars().all(|c| !c.is_control()), "{text:?}");
+        }
+    }
+    session.model.show(Place::choice(
+        View::Preflight,
+        Chosen { namespace: evil.into(), pod: evil.into(), container: evil.into() },
+    ));
+    let request = session.model.tab().request;
+    let chosen = session.model.tab().place.chosen.clone().unwrap();
+    let findings = Ok(vec![Finding { subject: evil.into(), ..finding("x", "failed", evil, Some(evil)) }]);
+    update(&mut session.model, Message::Examined { tab: 0, request, chosen, findings });
+    clean(&session);
+    session.press("c Enter");
+    let asked = session.asked_for();
+    let capture = asked
+        .iter()
+        .find_map(|e| if let Effect::Capture { capture, .. } = e { Some(*capture) } else { None })
+        .unwrap();
+    session.told(capture, Told::Note(evil.into()));
+    session.told(capture, Told::Step(evil.into()));
+    clean(&session);
+    let outcome = Outcome::Failed(evil.into());
+    update(&mut session.model, Message::Captured { tab: 0, capture, outcome });
+    clean(&session);
 }
 
 /// Any size, any key: nothing panics, and the screen has nothing a terminal acts on.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,9 @@ use libforensic::model::Options;
 use super::load::{self, Part};
 use super::message::{Effect, Message};
 use super::place::View;
+use crate::cluster::live::{self, Access};
+use crate::cluster::{Interrupts, Told};
+use crate::evidence::memory::LayerArgs;
 
 /// How often progress is told.
 const BEAT: Duration = Duration::from_millis(100);
@@ -30,12 +34,13 @@ const BATCH: usize = 256;
 pub(crate) struct Worker {
     messages: Sender<Message>,
     open: Arc<Mutex<HashMap<usize, Arc<Checkpoint>>>>,
-    parents: Arc<[PathBuf]>,
+    layers: Arc<LayerArgs>,
+    access: Arc<Access>,
 }
 
 impl Worker {
-    pub(crate) fn new(messages: Sender<Message>, parents: &[PathBuf]) -> Self {
-        Self { messages, open: Arc::default(), parents: parents.into() }
+    pub(crate) fn new(messages: Sender<Message>, layers: LayerArgs, access: Access) -> Self {
+        Self { messages, open: Arc::default(), layers: Arc::new(layers), access: Arc::new(access) }
     }
 
     /// Starts work.
@@ -107,7 +112,13 @@ impl Worker {
                 let address = found.map_err(|e| format!("{e:#}"));
                 self.send(Message::FoundAt { tab, request, address });
             }
+            Effect::Resolve { tab, pid, name } => {
+                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let address = load::resolve(&checkpoint, pid, &name).map_err(|e| format!("{e:#}"));
+                self.send(Message::Resolved { tab, pid, address });
+            }
             Effect::Search { tab, search, query, cancel } => self.search(tab, search, &query, &cancel),
+            Effect::List { .. } | Effect::Examine { .. } | Effect::Capture { .. } => self.ask(effect),
             Effect::Write { path, bytes, what } => {
                 let result = write(&path, &bytes)
                     .map(|()| format!("wrote {what} to {}", path.display()))
@@ -124,6 +135,63 @@ impl Worker {
         }
     }
 
+    /// Does what is asked of a cluster.
+    fn ask(&self, effect: Effect) {
+        let (stop, mut interrupts) = Interrupts::by_asking();
+        match effect {
+            Effect::List { tab, request, namespace, cancel } => {
+                cancel.pass_on(stop);
+                let listed =
+                    live::list(&self.access, namespace.as_deref(), &mut interrupts, &mut |containers| {
+                        self.send(Message::Listed { tab, request, containers, end: None });
+                    });
+                let end = Some(listed.map_err(|e| format!("{e:#}")));
+                self.send(Message::Listed { tab, request, containers: Vec::new(), end });
+            }
+            Effect::Examine { tab, request, chosen, cancel } => {
+                cancel.pass_on(stop);
+                let findings = live::examine(&self.access, &chosen, &mut interrupts);
+                let findings = findings.map_err(|e| format!("{e:#}"));
+                self.send(Message::Examined { tab, request, chosen, findings });
+            }
+            Effect::Capture { tab, capture, chosen, dest, cancel } => {
+                cancel.pass_on(stop);
+                let clock = self.clock(tab, capture);
+                let worker = self.clone();
+                let last = std::cell::Cell::new(None::<Instant>);
+                let ear = move |told: Told| {
+                    // Every chunk that arrives is told of; a few times a second is enough.
+                    if let Told::At(_) = told {
+                        if last.get().is_some_and(|at| at.elapsed() < BEAT) {
+                            return;
+                        }
+                        last.set(Some(Instant::now()));
+                    }
+                    worker.send(Message::Told { tab, capture, told });
+                };
+                let outcome =
+                    live::capture(&self.access, &chosen, dest.as_deref(), &mut interrupts, Rc::new(ear));
+                drop(clock);
+                self.send(Message::Captured { tab, capture, outcome });
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells every second how long a capture takes, until it is dropped.
+    fn clock(&self, tab: usize, capture: u64) -> Sender<()> {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let worker = self.clone();
+        std::thread::spawn(move || {
+            let begun = Instant::now();
+            let second = Duration::from_secs(1);
+            while stopped.recv_timeout(second) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                worker.send(Message::Ticked { tab, capture, seconds: begun.elapsed().as_secs() });
+            }
+        });
+        stop
+    }
+
     fn open(&self, tab: usize, path: &Path) {
         let counter = Arc::new(AtomicU64::new(0));
         let members = Arc::new(AtomicUsize::new(0));
@@ -131,18 +199,16 @@ impl Worker {
         let ticker = self.ticker(tab, &counter, &members, total);
         let mut archive = ArchiveOptions::default();
         archive.progress = Some(Arc::clone(&counter));
-        let opened = if self.parents.is_empty() {
-            let kept = archive.limits.resident_bytes;
-            let mut arrivals =
-                Arrivals { worker: self, tab, members, small: Vec::new(), kept, shown: 0, last: None };
-            Archive::open_with(path, archive, &mut arrivals).and_then(Checkpoint::from_archive)
-        } else {
-            let mut options = Options::default();
-            options.archive = archive;
-            options.memory = true;
-            options.parents = self.parents.to_vec();
-            Checkpoint::open_with(path, options)
-        };
+        let kept = archive.limits.resident_bytes;
+        let mut arrivals =
+            Arrivals { worker: self, tab, members, small: Vec::new(), kept, shown: 0, last: None };
+        let mut options = Options::default();
+        options.archive = archive.clone();
+        options.memory = true;
+        options.parents.clone_from(&self.layers.parents);
+        options.rootfs.clone_from(&self.layers.rootfs);
+        let opened = Archive::open_with(path, archive, &mut arrivals)
+            .and_then(|archive| Checkpoint::from_archive_with(archive, options));
         drop(ticker);
         match opened {
             Err(e) => self.send(Message::Failed { tab, why: e.to_string() }),

@@ -174,7 +174,12 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
                     "kind": "PodCheckpoint", "verbs": ["create", "get"]}],
             }),
         )),
-        (Method::GET, ["api", "v1", "pods"]) if query.contains("labelSelector=app%3Dweb") => {
+        (Method::GET, ["api", "v1", "pods"])
+            if query.contains("labelSelector=app%3Dweb") || !query.contains("labelSelector=") =>
+        {
+            if shared.scenario.denied.contains(&"list pods in all namespaces") {
+                return Ok(failure(403, "Forbidden", "pods is forbidden at the cluster scope"));
+            }
             let items: Vec<Value> =
                 shared.scenario.replicas.iter().map(|name| target(&shared, name)).collect();
             Ok(answer(200, &json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})))

@@ -209,6 +209,17 @@ impl Checkpoint {
             }
             _ => e,
         })?;
+        Self::from_archive_with(archive, options)
+    }
+
+    /// Takes an archive that is open already, with options as for [`Checkpoint::open_with`].
+    ///
+    /// Which members the archive has kept is settled; the rest of the options is heeded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checkpoint::open_with`].
+    pub fn from_archive_with(archive: Archive, options: Options) -> Result<Self> {
         let mut checkpoint = Self::from_archive(archive)?;
         checkpoint.mapped.enabled = options.memory;
         if let Some(path) = &options.rootfs {

@@ -9,10 +9,10 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::cluster::{self, Stage};
 use super::keys;
 use super::model::{Model, Pane, Shown, State};
 use super::place::{VIEWS, View};
-use super::prompt::Purpose;
 use super::theme::{Role, Theme};
 use crate::output::{bytes, escape};
 
@@ -139,7 +139,8 @@ pub(crate) fn view_tabs(model: &Model, width: u16) -> Vec<(View, u16, u16)> {
         let key = if i < 9 { 2 } else { 0 };
         super::table::width(v.name()) + key + 2
     };
-    let listed: Vec<View> = VIEWS.iter().filter(|i| i.listed || i.view == now).map(|i| i.view).collect();
+    let siblings = now.siblings().iter();
+    let listed: Vec<View> = siblings.filter(|i| i.listed || i.view == now).map(|i| i.view).collect();
     let at = listed.iter().position(|v| *v == now).unwrap_or(0);
     // The first ones stay where the hand expects them, unless the current is further on.
     let mut first = 0;
@@ -165,7 +166,7 @@ fn views(canvas: &mut Canvas, model: &Model, area: Rect) {
     let tabs = view_tabs(model, area.width);
     let now = model.tab().place.view;
     for (view, start, end) in &tabs {
-        let number = VIEWS.iter().position(|i| i.view == *view).filter(|i| *i < 9);
+        let number = now.siblings().iter().position(|i| i.view == *view).filter(|i| *i < 9);
         let place = Rect { x: area.x + start, width: end - start, ..area };
         let mut x = place.x + 1;
         if let Some(n) = number {
@@ -181,7 +182,7 @@ fn views(canvas: &mut Canvas, model: &Model, area: Rect) {
         canvas.put(area, area.x, area.y, "‹", Role::Dim);
     }
     let last = tabs.last().map(|t| t.0);
-    if last != VIEWS.last().map(|i| i.view) {
+    if last != now.siblings().last().map(|i| i.view) {
         canvas.put(area, area.right().saturating_sub(1), area.y, "›", Role::Dim);
     }
 }
@@ -189,8 +190,12 @@ fn views(canvas: &mut Canvas, model: &Model, area: Rect) {
 fn tree(canvas: &mut Canvas, model: &Model, area: Rect) {
     let tab = model.tab();
     let focused = tab.pane == Pane::Tree;
-    let head =
-        if tab.usable { format!("{} processes", tab.tree.branches.len()) } else { "processes".to_owned() };
+    let (what, all) = if tab.cluster.is_some() {
+        ("namespaces", "◆ all namespaces")
+    } else {
+        ("processes", "◆ container")
+    };
+    let head = if tab.usable { format!("{} {what}", tab.tree.branches.len()) } else { what.to_owned() };
     canvas.put(area, area.x + 1, area.y, &head, if focused { Role::Heading } else { Role::Dim });
     let rows = area.height.saturating_sub(1);
     for i in 0..rows {
@@ -201,7 +206,11 @@ fn tree(canvas: &mut Canvas, model: &Model, area: Rect) {
         }
         match index.checked_sub(1).and_then(|i| tab.tree.branches.get(i)) {
             None => {
-                canvas.put(line, line.x + 1, line.y, "◆ container", Role::Strong);
+                canvas.put(line, line.x + 1, line.y, all, Role::Strong);
+            }
+            Some(branch) if tab.cluster.is_some() => {
+                let name = Rect { x: line.x + 1, width: line.width - 1, ..line };
+                canvas.cell(name, &branch.name, Role::Plain, false);
             }
             Some(branch) => {
                 let mut x = canvas.put(line, line.x + 1, line.y, &branch.front, Role::Dim);
@@ -262,8 +271,17 @@ fn right(canvas: &mut Canvas, model: &Model) {
 
 /// What is said while an archive is unpacked.
 fn opening(canvas: &mut Canvas, model: &Model, area: Rect) {
-    let State::Opening { read, total, members } = model.tab().state else { return };
     let y = area.y + 1;
+    if model.tab().cluster.is_some() {
+        let text = if model.tab().place.view == View::Preflight {
+            "asking whether it can be frozen; nothing is touched …"
+        } else {
+            "asking the cluster what runs …"
+        };
+        canvas.put(area, area.x, y, text, Role::Dim);
+        return;
+    }
+    let State::Opening { read, total, members } = model.tab().state else { return };
     let Some(total) = total.filter(|t| *t > 0) else {
         canvas.put(area, area.x, y, "opening …", Role::Dim);
         return;
@@ -300,6 +318,10 @@ fn status(canvas: &mut Canvas, model: &Model, area: Rect) {
     let tab = model.tab();
     // Right: where one is.
     let mut facts: Vec<(String, Role)> = Vec::new();
+    if let Some(capture) = model.capture() {
+        let what = if capture.stage == Stage::Running { "capturing" } else { "cleaning up after" };
+        facts.push((format!("{what} {}", cluster::name(&capture.chosen)), Role::Warn));
+    }
     if let State::Opening { read, total: Some(total), .. } = tab.state
         && tab.usable
     {
@@ -351,7 +373,7 @@ fn status(canvas: &mut Canvas, model: &Model, area: Rect) {
     }
     let width: u16 = facts.iter().map(|f| super::table::width(&f.0) + 2).sum();
     let mut x = area.right().saturating_sub(width).max(area.x + 1);
-    let said = Rect { width: x.saturating_sub(area.x + 1), x: area.x + 1, ..area };
+    let said = Rect { width: x.saturating_sub(area.x + 2), x: area.x + 1, ..area };
     let text = if model.said.text.is_empty() { path(model) } else { escape(&model.said.text).into_owned() };
     let role = if model.said.text.is_empty() { Role::Bar } else { model.said.role };
     canvas.cell(said, &text, role, false);
@@ -365,6 +387,9 @@ fn status(canvas: &mut Canvas, model: &Model, area: Rect) {
 /// Where one is, and what speaks against the process.
 fn path(model: &Model) -> String {
     let tab = model.tab();
+    if tab.cluster.is_some() {
+        return tab.place.view.info().what.to_owned();
+    }
     match tab.place.pid.and_then(|pid| tab.tree.branch(pid)) {
         Some(branch) if !branch.marks.is_empty() => {
             format!("{} {}: {}", branch.pid, branch.name, branch.marks.join(", "))
@@ -405,7 +430,7 @@ fn prompt(canvas: &mut Canvas, model: &Model, area: Rect) -> Position {
         })
         .collect();
     let end = canvas.put(area, x, area.y, &shown, Role::Strong);
-    if prompt.text.is_empty() && prompt.purpose != Purpose::Leave {
+    if prompt.text.is_empty() && !prompt.purpose.is_question() {
         canvas.put(area, end + 1, area.y, prompt.purpose.example(), Role::Dim);
     }
     Position::new(x + at - skip, area.y)

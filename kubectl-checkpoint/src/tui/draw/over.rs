@@ -52,6 +52,7 @@ fn help(canvas: &mut Canvas, whole: Rect, top: usize) {
             Where::Table => "rows",
             Where::Hex => "bytes",
             Where::Right => "right",
+            Where::Cluster => "pods",
         };
         canvas.put(area, area.x + 1, y, binding.keys, Role::Key);
         canvas.put(area, area.x + 22, y, place, Role::Dim);

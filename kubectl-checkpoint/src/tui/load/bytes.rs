@@ -7,8 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use libforensic::Checkpoint;
+use libforensic::analysis::extract::{Contents, Extent, objects};
 use libforensic::analysis::search::Search;
-use libforensic::analysis::sources::holdings;
+use libforensic::analysis::sources::{SourceKind, holdings};
 use libforensic::archive::Data;
 use libforensic::memory::{AddressSpace, Layer, Span};
 
@@ -32,7 +33,7 @@ pub(super) fn open(checkpoint: &Checkpoint, place: &Place) -> anyhow::Result<Hex
             }
         };
         let region = Region { range: 0..data.len(), name: name.clone(), perms: "file".to_owned() };
-        let regions = if data.is_empty() { Vec::new() } else { vec![region] };
+        let regions = if data.len() == 0 { Vec::new() } else { vec![region] };
         return Ok(Hex { title: name, regions, big_endian, ..Hex::default() });
     }
     let pid = place.pid.context("hex shows the memory of a process: choose one")?;
@@ -58,21 +59,107 @@ pub(super) fn open(checkpoint: &Checkpoint, place: &Place) -> anyhow::Result<Hex
         regions,
         big_endian,
         cursor,
+        names: super::names::names(&process),
         ..Hex::default()
     })
 }
 
+/// Bytes that are not the memory of a process.
+pub(super) enum Body {
+    File(Data),
+    /// Shared memory or a memfd, of which pages may be missing.
+    Segment(Contents),
+}
+
+impl Body {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(data) => data.len(),
+            Self::Segment(contents) => contents.len(),
+        }
+    }
+
+    /// Fills the buffer as far as the evidence has the bytes; says which it has, where that is not all.
+    fn read(&self, at: u64, buf: &mut [u8]) -> anyhow::Result<Option<Vec<bool>>> {
+        let contents = match self {
+            Self::File(data) => return Ok(data.read_exact_at(at, buf).map(|()| None)?),
+            Self::Segment(contents) => contents,
+        };
+        let mut known = vec![true; buf.len()];
+        let mut done = 0;
+        while done < buf.len() {
+            let here = at.saturating_add(done as u64);
+            let Some((extent, end)) = contents.extent(here) else { break };
+            let n = usize::try_from(end.saturating_sub(here)).unwrap_or(usize::MAX).min(buf.len() - done);
+            let part = &mut buf[done..done + n];
+            if extent == Extent::Missing || contents.read_exact_at(here, part).is_err() {
+                part.fill(0);
+                known[done..done + n].fill(false);
+            }
+            done += n.max(1);
+        }
+        Ok(if known.contains(&false) { Some(known) } else { None })
+    }
+
+    /// Who answers for the bytes of a page, and up to where in it.
+    fn spans(&self, start: u64, len: u64) -> Vec<(u64, Provenance)> {
+        let Self::Segment(contents) = self else {
+            return vec![(PAGE, Provenance { letter: ' ', role: Role::Dim, why: String::new() })];
+        };
+        let mut spans = Vec::new();
+        let mut at = start;
+        while at < start.saturating_add(len) && spans.len() < 64 {
+            let Some((extent, end)) = contents.extent(at) else { break };
+            let (letter, role, why) = match extent {
+                Extent::Stored => ('S', Role::Shared, "from a shared segment"),
+                Extent::Zero => ('0', Role::Dim, "never written: zeros that are not stored"),
+                Extent::Missing => ('?', Role::Absent, "not in the evidence"),
+            };
+            spans.push((end - start, Provenance { letter, role, why: why.to_owned() }));
+            at = end;
+        }
+        spans
+    }
+
+    /// The bytes in order; what the evidence does not have reads as zeros.
+    pub(super) fn reader(&self) -> Box<dyn std::io::Read + '_> {
+        match self {
+            Self::File(data) => Box::new(data.reader()),
+            Self::Segment(_) => Box::new(Stream { body: self, at: 0 }),
+        }
+    }
+}
+
+/// Reads a body from its beginning to its end.
+struct Stream<'b> {
+    body: &'b Body,
+    at: u64,
+}
+
+impl std::io::Read for Stream<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let left = usize::try_from(self.body.len().saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let n = left.min(buf.len()).min(1 << 16);
+        self.body.read(self.at, &mut buf[..n]).map_err(std::io::Error::other)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
 /// Finds bytes that are not memory.
-pub(super) fn data(checkpoint: &Checkpoint, source: &Source) -> anyhow::Result<Data> {
+pub(super) fn data(checkpoint: &Checkpoint, source: &Source) -> anyhow::Result<Body> {
     let archive = checkpoint.archive();
     match source {
         Source::Member(name) => {
             let member = archive
                 .member(name)
                 .with_context(|| format!("the archive has no member {}", escape_bytes(name)))?;
-            Ok(archive.data(member)?)
+            Ok(Body::File(archive.data(member)?))
         }
         Source::Holding { member, object } => {
+            if let Some(contents) = segment(checkpoint, member, object) {
+                return Ok(Body::Segment(contents));
+            }
             let mut found = None;
             holdings(checkpoint, &mut |h| {
                 let same = h.member.as_bytes() == member
@@ -81,11 +168,37 @@ pub(super) fn data(checkpoint: &Checkpoint, source: &Source) -> anyhow::Result<D
                     found = Some(h.data);
                 }
             });
-            found.ok_or_else(|| {
+            found.map(Body::File).ok_or_else(|| {
                 anyhow!("{} in {} is empty, or could not be read", escape_bytes(object), escape_bytes(member))
             })
         }
     }
+}
+
+/// Finds shared memory by the name of its page map.
+fn segment(checkpoint: &Checkpoint, member: &[u8], object: &[u8]) -> Option<Contents> {
+    if !is_segment(member) {
+        return None;
+    }
+    let mut found = None;
+    objects(checkpoint, &mut |o| {
+        // They come first.
+        if !matches!(o.source, SourceKind::SharedMemory | SourceKind::Memfd) {
+            return ControlFlow::Break(());
+        }
+        let name = o.name.as_ref().map(libforensic::model::Text::as_bytes).unwrap_or_default();
+        if o.member.as_bytes() == member && (object.is_empty() || name == object) {
+            found = o.contents;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// Whether a member is the page map of shared memory.
+pub(super) fn is_segment(member: &[u8]) -> bool {
+    member.starts_with(b"pagemap-shmem-")
 }
 
 fn provenance(span: Span) -> Provenance {
@@ -118,19 +231,18 @@ pub(crate) fn read(checkpoint: &Checkpoint, from: &Bytes, pages: &[u64]) -> anyh
             for start in pages {
                 let len = data.len().saturating_sub(*start).min(PAGE);
                 let mut bytes = vec![0; usize::try_from(len)?];
-                let (known, why) = match data.read_exact_at(*start, &mut bytes) {
-                    Ok(()) => (None, None),
+                let (known, why) = match data.read(*start, &mut bytes) {
+                    Ok(known) => (known, None),
                     Err(e) => (Some(vec![false; bytes.len()]), Some(e.to_string())),
                 };
-                let provenance = match why {
-                    None => Provenance { letter: ' ', role: Role::Dim, why: String::new() },
+                let spans = match why {
+                    None => data.spans(*start, len),
                     Some(why) => {
                         let why = crate::output::escape(&why).into_owned();
-                        Provenance { letter: '?', role: Role::Absent, why }
+                        vec![(PAGE, Provenance { letter: '?', role: Role::Absent, why })]
                     }
                 };
                 let fields = if *start == 0 { elf::fields(&bytes, 0) } else { Vec::new() };
-                let spans = vec![(PAGE, provenance)];
                 read.push((*start, Page { bytes, known, spans, origin: None, fields }));
             }
         }
@@ -192,7 +304,7 @@ pub(crate) fn find(
 }
 
 fn find_in(
-    data: &Data,
+    data: &Body,
     needle: &[u8],
     start: u64,
     forward: bool,
@@ -209,8 +321,10 @@ fn find_in(
         let at = number * STEP;
         let len = data.len().saturating_sub(at).min(STEP + overlap);
         let mut bytes = vec![0; usize::try_from(len)?];
-        data.read_exact_at(at, &mut bytes)?;
-        let hits = bytes.windows(needle.len().max(1)).enumerate().filter(|(_, w)| *w == needle);
+        let known = data.read(at, &mut bytes)?;
+        let is_known = |i: usize| known.as_ref().is_none_or(|k| k[i..i + needle.len()].iter().all(|k| *k));
+        let hits = bytes.windows(needle.len().max(1)).enumerate();
+        let hits = hits.filter(|(i, w)| *w == needle && is_known(*i));
         let mut hits =
             hits.map(|(i, _)| at + i as u64).filter(|a| if forward { *a >= start } else { *a < start });
         let hit = if forward { hits.next() } else { hits.next_back() };
@@ -250,7 +364,9 @@ pub(crate) fn write(
                 missing += known.iter().filter(|k| !**k).count() as u64;
             }
         } else if let Some(data) = &data {
-            data.read_exact_at(at, part)?;
+            if let Some(known) = data.read(at, part)? {
+                missing += known.iter().filter(|k| !**k).count() as u64;
+            }
         }
         out.write_all(part).with_context(shown)?;
         at += n as u64;

@@ -1,8 +1,11 @@
 //! Open files.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use libforensic::Checkpoint;
+use libforensic::analysis::extract::objects;
+use libforensic::analysis::sources::SourceKind;
 use libforensic::model::{DescriptorKind, FileDescriptor};
 
 use super::super::place::{Place, Source, View};
@@ -36,6 +39,23 @@ pub(super) fn files(checkpoint: &Checkpoint, pid: Option<u32>) -> anyhow::Result
 /// Everything with bytes outside memory, by the path or name it goes by.
 fn targets(checkpoint: &Checkpoint) -> HashMap<Vec<u8>, Source> {
     let mut map = HashMap::new();
+    // Of memfds with one name none is the one that is meant.
+    let mut shared: HashMap<Vec<u8>, Vec<Source>> = HashMap::new();
+    objects(checkpoint, &mut |o| {
+        if !matches!(o.source, SourceKind::SharedMemory | SourceKind::Memfd) {
+            return ControlFlow::Break(());
+        }
+        if let (SourceKind::Memfd, Some(name)) = (o.source, &o.name) {
+            let object = name.as_bytes().to_vec();
+            let source = Source::Holding { member: o.member.as_bytes().to_vec(), object: object.clone() };
+            shared.entry(object).or_default().push(source);
+        }
+        ControlFlow::Continue(())
+    });
+    map.extend(shared.into_iter().filter_map(|(name, list)| match <[Source; 1]>::try_from(list) {
+        Ok([one]) => Some((name, one)),
+        Err(_) => None,
+    }));
     libforensic::analysis::sources::holdings(checkpoint, &mut |holding| {
         if let Some(object) = holding.object {
             let source = Source::Holding {
@@ -105,6 +125,7 @@ fn jumps(
     let fifo = d.raw_file.as_ref().and_then(|f| f.fifo.as_ref().and_then(|p| p.pipe_id));
     let names = [
         d.path.as_ref().map(|p| p.as_bytes().to_vec()),
+        d.target.as_ref().filter(|_| d.kind == Some(K::Memfd)).map(|t| t.as_bytes().to_vec()),
         pipe.map(|id| format!("pipe {id}").into_bytes()),
         fifo.map(|id| format!("fifo {id}").into_bytes()),
         Some(format!("socket file {}", d.file_id).into_bytes()),

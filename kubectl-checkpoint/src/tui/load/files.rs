@@ -1,13 +1,16 @@
 //! Files that the archive holds, and other bytes outside memory.
 
+use std::ops::ControlFlow;
+
 use libforensic::Checkpoint;
-use libforensic::analysis::sources::{Holding, holdings};
+use libforensic::analysis::extract::objects;
+use libforensic::analysis::sources::{Holding, SourceKind, holdings};
 use libforensic::archive::MemberKind;
 
 use super::super::place::{Place, Source, View};
 use super::super::table::{Cell, Row, Table, col, num, spare};
 use super::super::theme::Role;
-use super::{known, maybe, text};
+use super::{absent, known, maybe, text};
 use crate::output::escape_bytes;
 
 /// The changed files as a tree, then deleted ones, tmpfs and volumes.
@@ -139,6 +142,23 @@ fn when(seconds: i64) -> Option<String> {
 pub(super) fn contents(checkpoint: &Checkpoint) -> Table {
     let columns = [col("WHAT"), num("SIZE"), spare(col("MEMBER"), 1), col("NAME")];
     let mut table = Table::new("bytes outside memory", &columns).empty("nothing but memory");
+    // Whole segments, whether or not a process maps them.
+    objects(checkpoint, &mut |o| {
+        if !matches!(o.source, SourceKind::SharedMemory | SourceKind::Memfd) {
+            return ControlFlow::Break(());
+        }
+        let name = o.name.as_ref().map_or_else(|| "-".to_owned(), text);
+        let cells = vec![
+            Cell::new(o.source.as_str()),
+            o.size.map_or_else(absent, Cell::bytes),
+            Cell::new(text(&o.member)),
+            Cell::new(name.clone()),
+        ];
+        let object = o.name.as_ref().map(|n| n.as_bytes().to_vec()).unwrap_or_default();
+        let source = Source::Holding { member: o.member.as_bytes().to_vec(), object };
+        table.push(jumps(Row::new(cells).key(format!("{} {name}", text(&o.member))), source));
+        ControlFlow::Continue(())
+    });
     holdings(checkpoint, &mut |h: Holding| {
         let member = h.member.as_bytes().to_vec();
         let name = h.object.as_ref().unwrap_or(&h.member);
@@ -152,10 +172,11 @@ pub(super) fn contents(checkpoint: &Checkpoint) -> Table {
             Cell::new(text(&h.member)),
             Cell::new(text(name)),
         ];
-        let row = Row::new(cells).key(format!("{} {}", text(&h.member), text(name)));
-        table.push(
-            row.jump("bytes", Place::bytes(source.clone(), 0)).jump("text", Place::of(source, View::Log)),
-        );
+        table.push(jumps(Row::new(cells).key(format!("{} {}", text(&h.member), text(name))), source));
     });
     table
+}
+
+fn jumps(row: Row, source: Source) -> Row {
+    row.jump("bytes", Place::bytes(source.clone(), 0)).jump("text", Place::of(source, View::Log))
 }

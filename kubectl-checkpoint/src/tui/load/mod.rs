@@ -7,6 +7,7 @@ mod elf;
 mod files;
 mod marks;
 mod memory;
+pub(crate) mod names;
 mod overview;
 mod process;
 pub(crate) mod search;
@@ -18,6 +19,7 @@ use libforensic::model::{State, Text};
 
 pub(crate) use bytes::{find, read, write};
 pub(crate) use marks::marks;
+pub(crate) use names::resolve;
 
 use super::message::{Cancel, Content, Opened};
 use super::place::{Place, View};
@@ -50,7 +52,7 @@ pub(crate) fn load(
     let pid = place.pid;
     let table = match place.view {
         View::Overview => match pid {
-            None => overview::container(checkpoint),
+            None => return overview::container(checkpoint, cancel, sink),
             Some(pid) => overview::process(checkpoint, pid)?,
         },
         View::Memory => memory::map(checkpoint, pid)?,
@@ -80,7 +82,10 @@ pub(crate) fn load(
         View::Metadata => archive::metadata(checkpoint),
         View::Completeness => archive::answers(checkpoint),
         View::Warnings => archive::warnings(checkpoint),
-        View::Results | View::Bookmarks => Table::default(),
+        // Those are not of an archive, or made elsewhere.
+        View::Results | View::Bookmarks | View::Containers | View::Preflight | View::Capture => {
+            Table::default()
+        }
     };
     sink(Part::Content(Content::Table(table)));
     Ok(())

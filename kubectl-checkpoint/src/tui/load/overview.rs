@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use libforensic::Checkpoint;
 use libforensic::model::{DescriptorKind, Process, SystemCall};
 
+use super::super::message::{Cancel, Content};
 use super::super::place::{Place, View};
 use super::super::table::{Cell, Row, Table};
 use super::super::theme::Role;
-use super::{marks, of, text};
+use super::{Part, Sink, marks, of, text};
 use crate::evidence::{command, ending, summary_lines};
 use crate::output::{bytes, escape};
 
-pub(super) fn container(checkpoint: &Checkpoint) -> Table {
+pub(super) fn container(checkpoint: &Checkpoint, cancel: &Cancel, sink: &mut Sink) -> anyhow::Result<()> {
     let mut table = Table::facts("the container as a whole");
     for (name, value) in summary_lines(&checkpoint.summary()) {
         let mut row = fact(name.trim_end_matches(':'), value);
@@ -33,20 +34,16 @@ pub(super) fn container(checkpoint: &Checkpoint) -> Table {
                 .jump("warnings", Place::new(None, View::Warnings)),
         );
     }
-    // What speaks against processes, in one list.
+    // What speaks against processes, in one list; of many the rest follows below.
+    let pids = checkpoint.pids();
+    let (at_once, later) = pids.split_at(pids.len().min(MARKED));
     let mut first = true;
-    for pid in checkpoint.pids().into_iter().take(MARKED) {
-        for mark in marks(checkpoint, pid) {
-            if std::mem::take(&mut first) {
-                table.push(Row::line(""));
-                table.push(Row::heading("consistent with an attack"));
-            }
-            let cell = Cell::new(mark).role(Role::Warn);
-            let row = Row::new(vec![Cell::new(of(checkpoint, Some(pid))), cell]);
-            table.push(
-                row.key(format!("mark {pid}")).jump("the process", Place::new(Some(pid), View::Overview)),
-            );
+    for row in at_once.iter().flat_map(|pid| marked(checkpoint, *pid)) {
+        if std::mem::take(&mut first) {
+            table.push(Row::line(""));
+            table.push(Row::heading("consistent with an attack"));
         }
+        table.push(row);
     }
     table.push(Row::line(""));
     table.push(Row::heading("where to go from here"));
@@ -59,11 +56,37 @@ pub(super) fn container(checkpoint: &Checkpoint) -> Table {
     ] {
         table.push(fact(view.name(), name).jump(name, Place::new(None, view)));
     }
-    table
+    sink(Part::Content(Content::Table(table)));
+    let mut first = true;
+    for some in later.chunks(MARKED) {
+        let mut rows = Vec::new();
+        for pid in some {
+            if cancel.is_stopped() {
+                return Ok(());
+            }
+            rows.extend(marked(checkpoint, *pid));
+        }
+        if !rows.is_empty() && std::mem::take(&mut first) {
+            rows.insert(0, Row::heading("more that is consistent with an attack"));
+            rows.insert(0, Row::line(""));
+        }
+        sink(Part::Rows(rows));
+    }
+    Ok(())
 }
 
-/// Processes that are looked at for the page of the container.
+/// Processes that are looked at before the page of the container is shown, and then at a time.
 const MARKED: usize = 500;
+
+/// What speaks against a process, as rows.
+fn marked(checkpoint: &Checkpoint, pid: u32) -> Vec<Row> {
+    let row = |mark: String| {
+        let cells = vec![Cell::new(of(checkpoint, Some(pid))), Cell::new(mark).role(Role::Warn)];
+        let place = Place::new(Some(pid), View::Overview);
+        Row::new(cells).key(format!("mark {pid}")).jump("the process", place)
+    };
+    marks(checkpoint, pid).into_iter().map(row).collect()
+}
 
 fn fact(name: &str, value: impl Into<String>) -> Row {
     Row::new(vec![Cell::new(name).role(Role::Dim), Cell::new(value)])

@@ -73,10 +73,15 @@ pub(super) fn with_jumps(row: Row, m: &Match) -> Row {
         }
         return row.jump("process", Place::new(Some(pid), View::Overview));
     }
+    if let Some(segment) = m.segment.as_ref().filter(|_| m.source != SourceKind::Memory) {
+        let member = format!("pagemap-{segment}.img").into_bytes();
+        let object = m.object.as_ref().map(|o| o.as_bytes().to_vec()).unwrap_or_default();
+        return row.jump("bytes", Place::bytes(Source::Holding { member, object }, m.address));
+    }
     let Some(member) = &m.member else { return row };
     let member = member.as_bytes().to_vec();
     match &m.object {
-        Some(object) if m.source != SourceKind::SharedMemory && m.source != SourceKind::Memfd => {
+        Some(object) => {
             let source = Source::Holding { member, object: object.as_bytes().to_vec() };
             row.jump("bytes", Place::bytes(source, m.address))
         }

@@ -3,9 +3,9 @@
 use super::super::keys::Action;
 use super::super::message::{Effect, Query};
 use super::super::model::{Model, Pane, Pick, Popup, Shown};
-use super::super::place::{Place, VIEWS, View};
+use super::super::place::{Place, View};
 use super::super::prompt::{Prompt, Purpose};
-use super::{follow_tree, hexkeys, reload};
+use super::{cluster, follow_tree, hexkeys, reload};
 
 pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     model.said = super::super::model::Said::default();
@@ -14,6 +14,14 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model.popup = Popup::Help(0),
         Action::Command => model.prompt = Some(Prompt::new(Purpose::Command, "")),
         Action::Pane => {
+            if model.areas().tree.width == 0 && !model.zoomed {
+                // There is no room for it, or nothing in it that matters here.
+                return if model.tab().cluster.is_some() {
+                    cluster::view(model, View::Containers)
+                } else {
+                    Vec::new()
+                };
+            }
             if model.zoomed {
                 model.zoomed = false;
                 model.tab_mut().pane = Pane::Tree;
@@ -31,7 +39,14 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return super::resize(model, size);
         }
         Action::Views => views(model),
-        Action::View(n) => return view(model, VIEWS[n.min(VIEWS.len() - 1)].view),
+        Action::View(n) => {
+            let there = model.tab().place.view.siblings().get(n).map(|i| i.view);
+            return there.map_or_else(Vec::new, |there| view(model, there));
+        }
+        Action::Search | Action::Bookmark if model.tab().cluster.is_some() => {
+            model.say("there is no archive in this tab; c captures one, :open FILE opens one");
+        }
+        Action::Capture => return cluster::ask(model),
         Action::NextView | Action::PreviousView => {
             let next = model.tab().place.view.neighbour(action == Action::NextView);
             return view(model, next);
@@ -87,6 +102,15 @@ pub(crate) fn quit(model: &mut Model) -> Vec<Effect> {
         model.prompt = Some(Prompt::new(Purpose::Leave, ""));
         return Vec::new();
     }
+    if model.capture().is_some() {
+        if model.abandoned {
+            // Asked again: the clean-up is left, too.
+            cluster::stop(model, "the user");
+        } else {
+            model.prompt = Some(Prompt::new(Purpose::Abandon, ""));
+        }
+        return Vec::new();
+    }
     for tab in &model.tabs {
         tab.cancel.stop();
         tab.finding.stop();
@@ -98,6 +122,9 @@ pub(crate) fn quit(model: &mut Model) -> Vec<Effect> {
 /// Goes to a view of the process that is selected.
 pub(crate) fn view(model: &mut Model, view: View) -> Vec<Effect> {
     let tab = model.tab();
+    if tab.cluster.is_some() {
+        return cluster::view(model, view);
+    }
     let pid = if view.is_of_container() { tab.place.pid } else { tab.tree.pid() };
     let mut place = Place::new(pid, view);
     // Bytes are best looked at where something points to them.
@@ -124,7 +151,7 @@ fn views(model: &mut Model) {
     let tab = model.tab();
     let pid = tab.tree.pid();
     let current = tab.place.view;
-    let listed: Vec<_> = VIEWS.iter().filter(|i| i.listed).collect();
+    let listed: Vec<_> = current.siblings().iter().filter(|i| i.listed).collect();
     let selected = listed.iter().position(|i| i.view == current).unwrap_or(0);
     let items = listed
         .iter()
@@ -144,7 +171,12 @@ fn tab(model: &mut Model, forward: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.current = if forward { (model.current + 1) % n } else { (model.current + n - 1) % n };
-    // It may have been opened, or the screen changed, while another was shown.
+    enter_tab(model)
+}
+
+/// Catches up with what happened while another tab was shown: it may have been
+/// opened, or the screen changed.
+fn enter_tab(model: &mut Model) -> Vec<Effect> {
     let tab = model.tab();
     if tab.usable && matches!(tab.shown, Shown::Loading) {
         return reload(model);
@@ -158,34 +190,20 @@ fn close(model: &mut Model) -> Vec<Effect> {
         model.say("the last archive; q quits");
         return Vec::new();
     }
-    // The numbers of tabs are names in messages that are on their way, so a
-    // closed tab stays in its place until the last is closed: it is replaced.
-    let closed = model.current;
-    let last = model.tabs.len() - 1;
-    for tab in [&model.tabs[closed], &model.tabs[last]] {
-        tab.cancel.stop();
-        tab.finding.stop();
-        tab.results.cancel.stop();
+    if model.tab().cluster.is_some() && model.capture().is_some() {
+        model.complain("a capture is under way; Esc on its page cancels it");
+        return Vec::new();
     }
-    let path = model.tabs[last].path.clone();
-    model.tabs.truncate(last);
-    let mut effects = vec![Effect::Close { tab: last }];
-    if closed < last {
-        effects.push(Effect::Close { tab: closed });
-        model.current = closed;
-        // Opening the moved one anew is cheaper than renaming all that is under way.
-        let moved = model.open(path);
-        if let Some(tab) = model.tabs.pop() {
-            model.tabs[closed] = tab;
-        }
-        model.current = closed;
-        effects.extend(moved.into_iter().map(|e| match e {
-            Effect::Open { path, .. } => Effect::Open { tab: closed, path },
-            other => other,
-        }));
-    } else {
-        model.current = closed - 1;
+    let closed = model.tabs.remove(model.current);
+    if let Some(cluster) = &closed.cluster {
+        cluster.listing.stop();
     }
+    closed.cancel.stop();
+    closed.finding.stop();
+    closed.results.cancel.stop();
+    model.current = model.current.min(model.tabs.len() - 1);
+    let mut effects = vec![Effect::Close { tab: closed.id }];
+    effects.extend(enter_tab(model));
     effects
 }
 
@@ -255,7 +273,15 @@ fn delete(model: &mut Model) {
 
 fn cancel(model: &mut Model) -> Vec<Effect> {
     let rows = model.areas().table_rows(model);
+    if model.tab().place.view == View::Capture && cluster::stop(model, "the user") {
+        return Vec::new();
+    }
     let tab = model.tab_mut();
+    if let Some(cluster) = tab.cluster.as_ref().filter(|_| tab.loading) {
+        cluster.listing.stop();
+        tab.cancel.stop();
+        return Vec::new();
+    }
     if tab.results.running {
         tab.results.cancel.stop();
         return Vec::new();

@@ -7,17 +7,19 @@ use serde_json::{Map, Value};
 
 use super::super::message::Effect;
 use super::super::model::{Model, Sheet, Shown};
-use super::super::place::{Place, VIEWS, View};
-use super::{action, hexkeys, typing};
+use super::super::place::{Place, STEPS, VIEWS, View};
+use super::{action, cluster, hexkeys, typing};
 
 /// Commands besides the views, with what they take.
 pub(crate) const NAMES: &[(&str, &str, &str)] = &[
     ("bookmarks", "[FILE]", "list bookmarks, or save them as JSON"),
+    ("capture", "", "freeze a container of the cluster, and look into it"),
     ("close", "", "close this archive"),
     ("export", "FILE", "write rows (.csv .json .txt) or bytes to a new file"),
     ("filter", "[TEXT]", "show only rows with this text"),
-    ("goto", "ADDRESS", "show the bytes at an address"),
+    ("goto", "ADDRESS|NAME", "show the bytes at an address, of a register, of heap, stack, a mapped file"),
     ("help", "", "list the keys"),
+    ("namespace", "[NAME]", "list the containers of a namespace, or of all"),
     ("light", "", "colours for a light background"),
     ("dark", "", "colours for a dark background"),
     ("open", "FILE", "open another archive"),
@@ -31,7 +33,7 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 fn names() -> Vec<&'static str> {
-    let views = VIEWS.iter().filter(|i| i.listed).map(|i| i.name);
+    let views = VIEWS.iter().chain(STEPS).filter(|i| i.listed).map(|i| i.name);
     let mut names: Vec<&str> = views.chain(NAMES.iter().map(|n| n.0)).collect();
     names.sort_unstable();
     names.dedup();
@@ -39,7 +41,7 @@ fn names() -> Vec<&'static str> {
 }
 
 /// Completes a line: as far as all commands that fit agree, then one after the other.
-pub(super) fn complete(text: &str, offers: &[String]) -> (String, Vec<String>) {
+pub(super) fn complete(text: &str, offers: &[String], places: &[String]) -> (String, Vec<String>) {
     if !offers.is_empty() {
         let at = offers.iter().position(|o| o == text.trim_end());
         let next = at.map_or(0, |at| (at + 1) % offers.len());
@@ -48,6 +50,7 @@ pub(super) fn complete(text: &str, offers: &[String]) -> (String, Vec<String>) {
     if let Some((head, path)) = text.split_once(' ') {
         return match head {
             "open" | "o" => files(head, path),
+            "goto" | "g" => place(&format!("{head} "), path, places),
             _ => (text.to_owned(), Vec::new()),
         };
     }
@@ -67,6 +70,20 @@ fn offer(text: &str, fits: Vec<String>, end: &str) -> (String, Vec<String>) {
             }
             (common, fits)
         }
+    }
+}
+
+/// Completes the name of an address.
+pub(super) fn place(head: &str, start: &str, places: &[String]) -> (String, Vec<String>) {
+    let fits = places.iter().filter(|p| p.starts_with(start)).map(|p| format!("{head}{p}")).collect();
+    offer(&format!("{head}{start}"), fits, "")
+}
+
+/// The names of addresses that can be offered where one is.
+pub(super) fn places(model: &Model) -> Vec<String> {
+    match &model.tab().shown {
+        Shown::Hex(hex) if !hex.names.is_empty() => hex.names.clone(),
+        _ => super::super::load::names::USUAL.iter().map(|n| (*n).to_owned()).collect(),
     }
 }
 
@@ -102,9 +119,21 @@ pub(crate) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
     }
     match full(name).as_deref() {
         Ok("quit") => action::quit(model),
+        Ok("quit!") if model.capture().is_some() => typing::abandon(model),
         Ok("quit!") => {
             model.leaving = true;
             action::quit(model)
+        }
+        Ok("capture") if model.tab().cluster.is_some() => cluster::ask(model),
+        Ok("capture" | "containers") => model.open_cluster(),
+        Ok("namespace") => {
+            let mut effects = model.open_cluster();
+            effects.extend(cluster::namespace(model, rest));
+            effects
+        }
+        Ok("search" | "goto" | "pid" | "strings") if model.tab().cluster.is_some() => {
+            model.complain("there is no archive in this tab; c captures one, :open FILE opens one");
+            Vec::new()
         }
         Ok("help") => action::act(model, super::super::keys::Action::Help),
         Ok("close") => action::act(model, super::super::keys::Action::CloseTab),
@@ -145,6 +174,10 @@ pub(crate) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
             model.visit(place)
         }
         Ok(name) => match View::by_name(name) {
+            Some(view) if view.siblings().as_ptr() != model.tab().place.view.siblings().as_ptr() => {
+                model.complain(format!("no {name} in this tab"));
+                Vec::new()
+            }
             Some(view) => action::view(model, view),
             None => Vec::new(),
         },
@@ -249,7 +282,6 @@ pub(crate) fn export(model: &mut Model, path: &str) -> Vec<Effect> {
         model.complain("write to which file?");
         return Vec::new();
     }
-    let index = model.current;
     let tab = model.tab();
     if let Some(sheet) = tab.sheet() {
         let bytes = match PathBuf::from(path).extension().and_then(|e| e.to_str()) {
@@ -271,7 +303,7 @@ pub(crate) fn export(model: &mut Model, path: &str) -> Vec<Effect> {
     } else {
         return Vec::new();
     };
-    vec![Effect::Export { tab: index, from, range, path: PathBuf::from(path) }]
+    vec![Effect::Export { tab: tab.id, from, range, path: PathBuf::from(path) }]
 }
 
 fn shown(sheet: &Sheet) -> impl Iterator<Item = &super::super::table::Row> {
@@ -342,15 +374,18 @@ mod tests {
 
     #[test]
     fn commands_are_completed_and_can_be_short() {
-        assert_eq!(complete("over", &[]).0, "overview ");
-        let (text, offers) = complete("se", &[]);
+        assert_eq!(complete("over", &[], &[]).0, "overview ");
+        let (text, offers) = complete("se", &[], &[]);
         assert_eq!(text, "search ");
         assert!(offers.is_empty());
-        let (text, offers) = complete("l", &[]);
+        let (text, offers) = complete("l", &[], &[]);
         assert_eq!((text.as_str(), offers.len()), ("l", 3));
-        let (text, _) = complete(&text, &offers);
+        let (text, _) = complete(&text, &offers, &[]);
         assert_eq!(text, "light");
-        assert_eq!(complete("nothing", &[]).0, "nothing");
+        assert_eq!(complete("nothing", &[], &[]).0, "nothing");
+        let places = ["rip".to_owned(), "rsp".to_owned()];
+        assert_eq!(complete("goto ri", &[], &places).0, "goto rip");
+        assert_eq!(complete("goto r", &[], &places).1, ["goto rip", "goto rsp"]);
         assert_eq!(full("q").unwrap(), "quit");
         assert_eq!(full("thr").unwrap(), "threads");
         assert!(full("l").unwrap_err().contains("limits"));

@@ -146,8 +146,8 @@ fn yank(model: &mut Model) -> Vec<Effect> {
 
 /// Searches on from the cursor.
 pub(crate) fn find(model: &mut Model, text: Option<&str>, forward: bool) -> Vec<Effect> {
-    let index = model.current;
     let tab = model.tab_mut();
+    let id = tab.id;
     let (request, from) = (tab.request, tab.bytes());
     let Some(from) = from else { return Vec::new() };
     let Shown::Hex(hex) = &mut tab.shown else { return Vec::new() };
@@ -169,7 +169,7 @@ pub(crate) fn find(model: &mut Model, text: Option<&str>, forward: bool) -> Vec<
     hex.searching = true;
     let start = if forward { hex.cursor.saturating_add(1) } else { hex.cursor };
     let cancel = Arc::clone(&tab.finding);
-    vec![Effect::Find { tab: index, request, from, needle, start, forward, cancel }]
+    vec![Effect::Find { tab: id, request, from, needle, start, forward, cancel }]
 }
 
 /// Text, or bytes after `0x`.
@@ -187,9 +187,11 @@ fn needle(text: &str) -> Result<Needle, String> {
     Ok(Needle { shown: text.to_owned(), bytes })
 }
 
-/// Understands an address: hexadecimal, or `+` and `-` from the cursor.
+/// Understands an address: hexadecimal, `+` and `-` from the cursor, or a name
+/// that is looked up in the evidence.
 pub(crate) fn goto(model: &mut Model, text: &str) -> Vec<Effect> {
-    let text = text.trim().replace('_', "");
+    let typed = text.trim();
+    let text = typed.replace('_', "");
     let tab = model.tab();
     let cursor = match &tab.shown {
         Shown::Hex(hex) => Some(hex.cursor),
@@ -204,7 +206,14 @@ pub(crate) fn goto(model: &mut Model, text: &str) -> Vec<Effect> {
         number(&text)
     };
     let Some(address) = address else {
-        model.complain(format!("{text:?} is no address: hexadecimal, or + and - from the cursor"));
+        let is_name = text.starts_with(|c: char| !matches!(c, '+' | '-')) && tab.place.source.is_none();
+        if let (true, Some(pid)) = (is_name, tab.place.pid.or(tab.tree.pid())) {
+            let (id, name) = (tab.id, typed.to_owned());
+            return vec![Effect::Resolve { tab: id, pid, name }];
+        }
+        model.complain(format!(
+            "{text:?} is no address: hexadecimal, + and - from the cursor, or a name as rip or heap"
+        ));
         return Vec::new();
     };
     let mut place = match (&tab.place.view, tab.place.pid.or(tab.tree.pid())) {

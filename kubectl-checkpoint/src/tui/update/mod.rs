@@ -1,6 +1,7 @@
 //! What a message does to the model, and which work it starts. Nothing here draws, reads or waits.
 
 mod action;
+pub(crate) mod cluster;
 mod command;
 mod hexkeys;
 mod mouse;
@@ -19,6 +20,12 @@ pub(crate) const KEPT_MATCHES: usize = 20_000;
 
 /// Takes in a message.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = take_in(model, message);
+    effects.extend(typing::catch_up(model));
+    effects
+}
+
+fn take_in(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => typing::key(model, key),
         Message::Paste(text) => typing::paste(model, &text),
@@ -26,13 +33,13 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Resize(width, height) => resize(model, (width, height)),
         Message::Unpacking { tab, read, total, members } => {
             // A last beat may come after the end.
-            if let Some(tab) = model.tabs.get_mut(tab).filter(|t| matches!(t.state, State::Opening { .. })) {
+            if let Some(tab) = model.by_id(tab).filter(|t| matches!(t.state, State::Opening { .. })) {
                 tab.state = State::Opening { read, total, members };
             }
             Vec::new()
         }
         Message::Opened { tab, archive, complete } => {
-            let Some(t) = model.tabs.get_mut(tab) else { return Vec::new() };
+            let Some(t) = model.by_id(tab) else { return Vec::new() };
             let first = !t.usable;
             t.usable = true;
             t.about = archive.about;
@@ -53,19 +60,20 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
                 t.tree.top = top;
             }
             // What was shown came of a part of the archive.
-            if tab == model.current { reload(model) } else { Vec::new() }
+            if tab == model.tab().id { reload(model) } else { Vec::new() }
         }
         Message::Failed { tab, why } => {
-            if let Some(t) = model.tabs.get_mut(tab) {
+            if let Some(t) = model.by_id(tab) {
                 t.state = State::Failed(why.clone());
                 if !t.usable {
                     t.shown = Shown::Failed(why);
+                    t.ahead.clear();
                 }
             }
             Vec::new()
         }
         Message::Marks { tab, marks } => {
-            if let Some(tab) = model.tabs.get_mut(tab) {
+            if let Some(tab) = model.by_id(tab) {
                 for (pid, marks) in marks {
                     if let Some(branch) = tab.tree.branches.iter_mut().find(|b| b.pid == pid) {
                         branch.marks = marks;
@@ -76,7 +84,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Loaded { tab, request, content } => loaded(model, tab, request, content),
         Message::More { tab, request, rows } => {
-            if let Some(tab) = model.tabs.get_mut(tab).filter(|t| t.request == request)
+            if let Some(tab) = model.by_id(tab).filter(|t| t.request == request)
                 && let Shown::Sheet(sheet) = &mut tab.shown
             {
                 append(sheet, rows);
@@ -90,7 +98,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Done { tab, request, note } => {
-            if let Some(tab) = model.tabs.get_mut(tab).filter(|t| t.request == request) {
+            if let Some(tab) = model.by_id(tab).filter(|t| t.request == request) {
                 tab.loading = false;
                 if let Shown::Sheet(sheet) = &mut tab.shown {
                     sheet.table.note = note;
@@ -99,15 +107,15 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Pages { tab, request, pages } => {
-            let Some(t) = model.tabs.get_mut(tab).filter(|t| t.request == request) else { return Vec::new() };
+            let Some(t) = model.by_id(tab).filter(|t| t.request == request) else { return Vec::new() };
             let Shown::Hex(hex) = &mut t.shown else { return Vec::new() };
             hex.fill(pages);
             hex.waiting = false;
-            if tab == model.current { model.read_bytes() } else { Vec::new() }
+            if tab == model.tab().id { model.read_bytes() } else { Vec::new() }
         }
         Message::FoundAt { tab, request, address } => found_at(model, tab, request, address),
         Message::Matches { tab, search, rows, found, scanned } => {
-            if let Some(tab) = model.tabs.get_mut(tab).filter(|t| t.results.id == search) {
+            if let Some(tab) = model.by_id(tab).filter(|t| t.results.id == search) {
                 let results = &mut tab.results;
                 results.found = found;
                 results.scanned = scanned;
@@ -117,7 +125,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Searched { tab, search, result, warnings } => {
-            let Some(t) = model.tabs.get_mut(tab).filter(|t| t.results.id == search) else {
+            let Some(t) = model.by_id(tab).filter(|t| t.results.id == search) else {
                 return Vec::new();
             };
             let results = &mut t.results;
@@ -139,8 +147,26 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Listed { .. }
+        | Message::Examined { .. }
+        | Message::Told { .. }
+        | Message::Ticked { .. }
+        | Message::Captured { .. } => cluster::message(model, message),
         // Whoever has the terminal ends before it comes here.
         Message::Signal(_) => vec![Effect::Quit],
+        Message::Resolved { tab, pid, address } => {
+            // Who is elsewhere by now is not called back.
+            if model.tab().id != tab {
+                return Vec::new();
+            }
+            match address {
+                Ok(address) => model.visit(Place::hex(pid, address)),
+                Err(why) => {
+                    model.complain(why);
+                    Vec::new()
+                }
+            }
+        }
         Message::Written(Ok(text)) => {
             model.say(text);
             Vec::new()
@@ -160,34 +186,37 @@ fn append(sheet: &mut Sheet, rows: Vec<Row>) {
     sheet.cursor.extend(&sheet.table, from);
 }
 
-/// Reads the page again, and stays where one is.
+/// Reads the page again, and stays where one is. Until it is there the page as
+/// it was takes the keys.
 pub(crate) fn reload(model: &mut Model) -> Vec<Effect> {
     let place = model.here_precisely();
-    let tab = model.tab_mut();
-    tab.shown = Shown::Loading;
-    // A place is shown anew unless it is there already.
-    tab.loading = true;
-    model.show(place)
+    model.load(place)
 }
 
 fn loaded(model: &mut Model, tab: usize, request: u64, content: Result<Box<Content>, String>) -> Vec<Effect> {
-    let current = tab == model.current;
-    let Some(t) = model.tabs.get_mut(tab).filter(|t| t.request == request) else { return Vec::new() };
+    let current = tab == model.tab().id;
+    let Some(t) = model.by_id(tab).filter(|t| t.request == request) else { return Vec::new() };
     match content.map(|c| *c) {
         Err(why) => {
             t.loading = false;
+            t.stale = false;
+            t.ahead.clear();
             t.shown = Shown::Failed(why);
             Vec::new()
         }
         Ok(Content::Table(table)) => {
             let mut cursor = Cursor::default();
-            cursor.arrange(&table);
-            if let Some(key) = t.place.row.clone() {
-                cursor.select(&table, &key);
+            if let (true, Shown::Sheet(before)) = (std::mem::take(&mut t.stale), &t.shown) {
+                cursor = before.cursor.carried(&before.table, &table);
+                t.place.row = before.cursor.row(&before.table).map(|r| r.key.clone());
             } else {
+                cursor.arrange(&table);
                 // Headings lead nowhere.
                 let first = table.rows.iter().position(|r| !r.heading).unwrap_or(0);
                 cursor.selected = first;
+                if let Some(key) = t.place.row.clone() {
+                    cursor.select(&table, &key);
+                }
             }
             t.shown = Shown::Sheet(Sheet { table, cursor });
             if current {
@@ -203,6 +232,11 @@ fn loaded(model: &mut Model, tab: usize, request: u64, content: Result<Box<Conte
         }
         Ok(Content::Hex(mut hex)) => {
             t.loading = false;
+            if let (true, Shown::Hex(before)) = (std::mem::take(&mut t.stale), &t.shown) {
+                (hex.cursor, hex.top) = (before.cursor, before.top);
+                (hex.mark, hex.needle) = (before.mark, before.needle.clone());
+                t.place.address = Some(before.cursor);
+            }
             let wanted = t.place.address.unwrap_or(hex.cursor);
             if !current {
                 hex.cursor = wanted;
@@ -235,8 +269,8 @@ fn found_at(
     address: Result<Option<u64>, String>,
 ) -> Vec<Effect> {
     let areas = model.areas();
-    let current = tab == model.current;
-    let Some(t) = model.tabs.get_mut(tab).filter(|t| t.request == request) else { return Vec::new() };
+    let current = tab == model.tab().id;
+    let Some(t) = model.by_id(tab).filter(|t| t.request == request) else { return Vec::new() };
     let stopped = t.finding.is_stopped();
     let Shown::Hex(hex) = &mut t.shown else { return Vec::new() };
     hex.searching = false;
@@ -278,6 +312,11 @@ fn resize(model: &mut Model, size: (u16, u16)) -> Vec<Effect> {
 pub(crate) fn follow_tree(model: &mut Model) -> Vec<Effect> {
     let tab = model.tab();
     let pid = tab.tree.pid();
+    if tab.cluster.is_some() {
+        let effects = model.show(Place::new(pid, View::Containers));
+        model.tab_mut().pane = Pane::Tree;
+        return effects;
+    }
     if tab.place.pid == pid && !tab.place.view.is_of_container() {
         return Vec::new();
     }

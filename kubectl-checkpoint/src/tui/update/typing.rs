@@ -23,9 +23,93 @@ pub(crate) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if !matches!(model.popup, Popup::None) {
         return popup(model, key);
     }
+    if is_early(model, key) {
+        let ahead = &mut model.tab_mut().ahead;
+        if ahead.len() < AHEAD {
+            ahead.push_back(key);
+        }
+        return Vec::new();
+    }
+    model.tab_mut().ahead.clear();
+    act(model, key)
+}
+
+fn act(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    // Where something is being captured Ctrl-C ends that first, as in the shell.
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if interrupt && model.tab().cluster.is_some() && super::cluster::stop(model, "the user") {
+        return Vec::new();
+    }
     match keys::action(key, model.here()) {
         Some(action) => action::act(model, action),
         None => Vec::new(),
+    }
+}
+
+/// Keys that are kept for a page that is on its way.
+const AHEAD: usize = 256;
+
+/// Whether a key is for what is not there yet.
+fn is_early(model: &Model, key: KeyEvent) -> bool {
+    use keys::Action as A;
+    let tab = model.tab();
+    let action = keys::action(key, model.here());
+    // A container is frozen by somebody who sees what it will do, and by nothing that was typed ahead.
+    if matches!(action, Some(A::Quit | A::Cancel | A::Suspend | A::Redraw | A::Help | A::Capture)) {
+        return false;
+    }
+    if !tab.ahead.is_empty() {
+        return true;
+    }
+    let needs_bytes = matches!(action, Some(A::Enter | A::Jumps | A::Yank));
+    if let Shown::Hex(hex) = &tab.shown {
+        return hex.waiting && needs_bytes && model.here() == keys::Where::Hex;
+    }
+    let is_missing = matches!(tab.shown, Shown::Loading) && tab.sheet().is_none();
+    let is_of_page = !matches!(
+        action,
+        Some(
+            A::Command
+                | A::Pane
+                | A::Views
+                | A::View(_)
+                | A::NextView
+                | A::PreviousView
+                | A::NextTab
+                | A::PreviousTab
+                | A::CloseTab
+                | A::Back
+                | A::Forward
+                | A::Zoom
+                | A::Search
+                | A::Bookmarks
+                | A::Reload
+        )
+    );
+    // In the tree there is something as soon as the archive can be looked at.
+    let is_in_tree = model.here() == keys::Where::Tree && tab.usable;
+    is_missing && is_of_page && !is_in_tree
+}
+
+/// Does what was typed ahead, as far as there is something for it to act on now.
+pub(crate) fn catch_up(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    loop {
+        // What was typed into a line or a list is no key of a page.
+        let early = model.tab_mut().ahead.pop_front();
+        let Some(key) = early else { return effects };
+        let rest = std::mem::take(&mut model.tab_mut().ahead);
+        if is_early(model, key) && model.prompt.is_none() && matches!(model.popup, Popup::None) {
+            model.tab_mut().ahead = rest;
+            model.tab_mut().ahead.push_front(key);
+            return effects;
+        }
+        let id = model.tab().id;
+        effects.extend(self::key(model, key));
+        // A key may have led to another tab or closed this one.
+        if let Some(tab) = model.by_id(id) {
+            tab.ahead.extend(rest);
+        }
     }
 }
 
@@ -109,6 +193,14 @@ fn go(model: &mut Model, place: super::super::place::Place) -> Vec<Effect> {
 fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let Some(prompt) = &mut model.prompt else { return Vec::new() };
+    if prompt.purpose == Purpose::Abandon {
+        model.prompt = None;
+        if matches!(key.code, KeyCode::Char('y' | 'Y')) {
+            return abandon(model);
+        }
+        model.leaving = false;
+        return Vec::new();
+    }
     if prompt.purpose == Purpose::Leave {
         model.prompt = None;
         if matches!(key.code, KeyCode::Char('y' | 'Y')) {
@@ -148,14 +240,29 @@ fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             prompt.recall(history, key.code == KeyCode::Up);
         }
         KeyCode::Tab if prompt.purpose == Purpose::Command => {
-            let (text, offers) = command::complete(&prompt.text, &prompt.offers);
-            prompt.set(text);
-            prompt.offers = offers;
+            complete(model, command::complete);
+            return Vec::new();
+        }
+        KeyCode::Tab if prompt.purpose == Purpose::Goto => {
+            complete(model, |text, offers, places| match offers.iter().position(|o| o == text) {
+                Some(at) => (offers[(at + 1) % offers.len()].clone(), offers.to_vec()),
+                None => command::place("", text, places),
+            });
+            return Vec::new();
         }
         KeyCode::Char(c) if !control => prompt.insert(c),
         _ => {}
     }
     live(model)
+}
+
+/// Completes the line that is typed.
+fn complete(model: &mut Model, with: impl Fn(&str, &[String], &[String]) -> (String, Vec<String>)) {
+    let places = command::places(model);
+    let Some(prompt) = &mut model.prompt else { return };
+    let (text, offers) = with(&prompt.text, &prompt.offers, &places);
+    prompt.set(text);
+    prompt.offers = offers;
 }
 
 /// Shows at once what a filter or a search does.
@@ -235,8 +342,21 @@ fn enter(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Purpose::Export => command::export(model, &text),
-        Purpose::Filter | Purpose::Leave => Vec::new(),
+        Purpose::Capture => super::cluster::begin(model, &text),
+        Purpose::Filter | Purpose::Leave | Purpose::Abandon => Vec::new(),
     }
+}
+
+/// Cancels the capture under way, and ends when it has cleaned up.
+pub(super) fn abandon(model: &mut Model) -> Vec<Effect> {
+    model.abandoned = true;
+    model.leaving = true;
+    if super::cluster::stop(model, "the user") {
+        model.say("cleaning up, then the end; q again does not wait for it");
+        return Vec::new();
+    }
+    // It ended while the question was on the screen.
+    action::quit(model)
 }
 
 /// Searches all memory.
