@@ -253,7 +253,7 @@ impl Answer<'_> {
                 out.flush()?;
             }
             Format::Yaml => {
-                let mut text = Escaping { out: &mut *out, error: None };
+                let mut text = Escaping::new(&mut *out);
                 let document = Document { yaml: true, ..self.document(rows, &run, &errors, several) };
                 let result = serde_saphyr::to_fmt_writer(&mut text, &document);
                 if let Some(e) = text.error {

@@ -68,9 +68,15 @@ fn is_live(c: char) -> bool {
 pub(super) struct Escaping<'o> {
     pub out: &'o mut dyn Write,
     pub error: Option<io::Error>,
+    /// Whether a double quote was opened, as the crate does before it writes what is quoted.
+    inside: bool,
 }
 
-impl Escaping<'_> {
+impl<'o> Escaping<'o> {
+    pub(super) fn new(out: &'o mut dyn Write) -> Self {
+        Self { out, error: None, inside: false }
+    }
+
     fn put(&mut self, text: &str) -> fmt::Result {
         self.out.write_all(text.as_bytes()).map_err(|e| {
             self.error = Some(e);
@@ -82,10 +88,16 @@ impl Escaping<'_> {
 impl fmt::Write for Escaping<'_> {
     /// Takes what the crate writes at once: a character of a quoted string, a quoted or plain key.
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text == "\"" {
+            // A quote that is quoted comes with its backslash.
+            self.inside = !self.inside;
+        } else if text.contains('\n') {
+            self.inside = false;
+        }
         if !text.chars().any(is_live) {
             return self.put(text);
         }
-        let plain = text.chars().nth(1).is_some() && !text.starts_with('"');
+        let plain = !self.inside && !text.starts_with('"');
         let mut safe = String::with_capacity(text.len() + 16);
         if plain {
             safe.push('"');
@@ -126,8 +138,20 @@ mod tests {
             })
             .collect();
         texts.extend(
-            ["plain", "Grüße, 世界 😀", "two\nlines\n", "yes", "1e3", "", " x", "\u{202e}\u{202e}"]
-                .map(String::from),
+            [
+                "plain",
+                "\"",
+                "'",
+                "\"\u{202e}\"",
+                "Grüße, 世界 😀",
+                "two\nlines\n",
+                "yes",
+                "1e3",
+                "",
+                " x",
+                "\u{202e}\u{202e}",
+            ]
+            .map(String::from),
         );
         // Longer than what is folded.
         texts.push("word ".repeat(60) + "\u{202e}");
@@ -136,7 +160,7 @@ mod tests {
         let value =
             serde_json::json!({"list": texts, "members": members, "n": [1, -2, 0.5, null, true], "e": {}});
         let mut out = Vec::new();
-        let mut text = Escaping { out: &mut out, error: None };
+        let mut text = Escaping::new(&mut out);
         let quoted = Quoted::new::<serde_json::Error>(&value).unwrap();
         serde_saphyr::to_fmt_writer(&mut text, &quoted).unwrap();
         let text = String::from_utf8(out).unwrap();
