@@ -8,6 +8,12 @@
 # have; both as plain tar, the first also with gzip and zstd; and a small one
 # for hex dumps, which checkpointctl prints at a few MiB a second.
 #
+# Strings: the same pages, `mem strings` (every ASCII string of 4 and more with
+# process, address and source, as the table that is its default) against
+# `strings -a -n 4 -t x` (every string with its offset); to nowhere and to a file.
+# Literals: `mem search -c` against `rg -c` on the pages file alone, and all
+# matches with their addresses against `rg -o -b`.
+#
 # The needles planted by the generator are a gate for every one of them: an
 # answer that misses one, or finds a decoy, ends the run. Times are the best
 # of RUNS (default 3) interleaved runs with a warm page cache; the machine
@@ -21,7 +27,8 @@ runs=${RUNS:-3}
 work=${BENCH_DIR:-$(mktemp -d)}
 target=${CARGO_TARGET_DIR:-target}
 if [ -z "${OURS:-}" ]; then
-    cargo build --quiet --release --workspace --bin kubectl-checkpoint --example generate
+    # All of it, so that features are those of every other build.
+    cargo build --quiet --release --workspace --bins --examples
 fi
 ours=${OURS:-$target/release/kubectl-checkpoint}
 generate=$(dirname "$ours")/examples/generate
@@ -39,12 +46,15 @@ pages=$work/pages-$size
 fragments=$work/fragments-$size.tar
 fragment_pages=$work/fragment-pages-$size
 little=$work/evidence-$small.tar
+little_pages=$work/pages-$small
+cache=$work/cache
 make "$evidence" --size "$size"
 make "$fragments" --size "$size" --run 3
 make "$evidence.gz" --size "$size" --compression gzip
 make "$evidence.zst" --size "$size" --compression zstd
 make "$little" --size "$small"
 pages_of "$evidence" "$pages"
+pages_of "$little" "$little_pages"
 pages_of "$fragments" "$fragment_pages"
 
 email='[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}'
@@ -83,6 +93,32 @@ print(place['pid'], place['address'])")
         echo "hex dump: the needle at $2 is not shown" >&2
         exit 1
     }
+    # Every string of GNU strings that lies inside a run of pages must be ours.
+    "$ours" mem strings -o ndjson "$little" > "$work/ours.strings"
+    strings -a -n 4 -t d "$little_pages" > "$work/gnu.strings"
+    python3 - "$work/ours.strings" "$work/gnu.strings" <<'PY'
+import json, sys
+from collections import Counter
+ours = Counter(json.loads(line)['text'] for line in open(sys.argv[1]) if '"source":"memory"' in line)
+gnu, borders = Counter(), 0
+for line in open(sys.argv[2], 'rb').read().split(b'\n'):
+    if not line.strip():
+        continue
+    offset, text = line.lstrip().split(b' ', 1)
+    # Runs of 8 pages that are side by side in the file are apart in memory, but for every 64th.
+    start, end = int(offset), int(offset) + len(text)
+    if start // 32768 != (end - 1) // 32768 or start % 32768 == 0 or end % 32768 == 0:
+        borders += 1
+        continue
+    gnu[text.decode()] += 1
+missing = sum((gnu - ours).values())
+more = sum((ours - gnu).values())
+# What GNU strings joins over a border are two of ours at most.
+if missing or more > 2 * borders:
+    sys.exit(f'strings: {missing} of GNU strings are missing, {more} are more; {borders} at borders')
+print(f'strings: all {sum(gnu.values())} of GNU strings inside runs; at borders of runs {borders} of its, {more} of ours')
+PY
+    rm -f "$work/ours.strings" "$work/gnu.strings"
     echo "strings and hex dump: the needle at $2 of process $1 is shown"
 }
 
@@ -140,6 +176,11 @@ PY
 have() { command -v "$1" > /dev/null; }
 
 echo "$("$ours" --version); $(nproc) cores; evidence of $size MiB"
+# checkpointctl comes from its Go module, where it is not there already.
+if ! have checkpointctl && have go; then
+    GOBIN=$work/bin go install github.com/checkpoint-restore/checkpointctl@v1.6.0 || true
+    PATH=$PATH:$work/bin
+fi
 if have checkpointctl; then echo "checkpointctl $(go version -m "$(command -v checkpointctl)" 2> /dev/null | awk '$1 == "mod" { print $3 }')"; fi
 if have rg; then rg --version | head -1; fi
 grep --version | head -1
@@ -161,18 +202,31 @@ for _ in $(seq "$runs"); do
     best regex "$ours" mem search -c --regex "$email" "$evidence"
     best fragments-literal "$ours" mem search -c "$needle" "$fragments"
     best fragments-regex "$ours" mem search -c --regex "$email" "$fragments"
+    best literal-all "$ours" mem search "$needle" "$evidence"
     best strings "$ours" mem strings "$evidence"
+    best strings-file sh -c 'exec "$0" mem strings "$1" > "$2"' "$ours" "$evidence" "$work/out"
+    best strings-json "$ours" mem strings -o json "$evidence"
+    best hexdump-file sh -c 'exec "$0" mem read -v -p 1 0x7f1000000000+10485760 "$1" > "$2"' "$ours" "$little" "$work/out"
+    best memory "$ours" memory "$evidence"
     # The mapping of process 1 of the small evidence, its gaps included, every line.
     best hexdump "$ours" mem read -v -p 1 0x7f1000000000+10485760 "$little"
     best hexdump-64 "$ours" mem read -v -p 1 0x7f1000000000+67108864 "$evidence"
     for packed in gz zst; do
         best "literal-$packed" "$ours" mem search -c "$needle" "$evidence.$packed"
-        best "ps-$packed" "$ours" ps "$evidence.$packed"
+        for command in show ps files sockets; do best "$command-$packed" "$ours" "$command" "$evidence.$packed"; done
+        best "strings-$packed" "$ours" mem strings "$evidence.$packed"
+        # The first fills the cache, the others are what counts.
+        rm -rf "$cache"
+        best "cache-fill-$packed" "$ours" --cache "$cache" ps "$evidence.$packed"
+        best "cache-ps-$packed" "$ours" --cache "$cache" ps "$evidence.$packed"
+        best "cache-literal-$packed" "$ours" --cache "$cache" mem search -c "$needle" "$evidence.$packed"
+        rm -rf "$cache"
     done
     if have zstd; then best zstd-dc zstd -qdc "$evidence.zst"; fi
     if have pigz; then best pigz-dc pigz -dc "$evidence.gz"; fi
     if have rg; then
         best rg-literal rg -a -c --no-unicode -F "$needle" "$pages"
+        best rg-literal-all rg -a -o -b --no-unicode -F "$needle" "$pages"
         best rg-regex rg -a -c -o --no-unicode "$email" "$pages"
         best rg-fragments-literal rg -a -c --no-unicode -F "$needle" "$fragment_pages"
         best rg-fragments-regex rg -a -c -o --no-unicode "$email" "$fragment_pages"
@@ -180,7 +234,20 @@ for _ in $(seq "$runs"); do
     LC_ALL=C best grep-literal grep -a -c -F "$needle" "$pages"
 done
 # These take long: once is enough to tell by how much. checkpointctl looks into one process at a time.
-if have strings; then best gnu-strings strings -a -n 4 "$pages"; fi
+if have strings; then
+    best gnu-strings strings -a -n 4 -t x "$pages"
+    best gnu-strings-file sh -c 'exec strings -a -n 4 -t x "$0" > "$1"' "$pages" "$work/out"
+fi
+extracted=$(mktemp -d "$work/extracted.XXXXXX")
+best extract "$ours" extract -d "$extracted/files" "$evidence"
+best dump "$ours" mem dump -d "$extracted/memory" "$evidence"
+if have crit; then
+    mkdir "$extracted/images"
+    tar xf "$evidence" -C "$extracted/images" --exclude 'pages-*.img'
+    best decode "$ours" decode "$evidence" --output-dir "$extracted/json"
+    best crit sh -c 'for image in "$0"/checkpoint/*.img; do crit decode -i "$image"; done' "$extracted/images"
+fi
+rm -rf "$extracted" "$work/out"
 if have checkpointctl; then
     pids=$("$ours" ps --no-headers "$evidence" | awk '{ print $1 }')
     all() { # shellcheck disable=SC2016
@@ -205,10 +272,26 @@ row 'e-mail expression' regex rg-regex
 row 'e-mail expression' regex cctl-regex
 row 'literal, 3-page runs' fragments-literal rg-fragments-literal
 row 'e-mail, 3-page runs' fragments-regex rg-fragments-regex
+row 'literal, all matches' literal-all rg-literal-all
 row 'strings' strings gnu-strings
+row 'strings to a file' strings-file gnu-strings-file
 row "hex dump of $((small / 8)) MiB" hexdump cctl-hexdump
 row 'literal in tar.zst' literal-zst zstd-dc
 row 'literal in tar.gz' literal-gz pigz-dc
-row 'processes in tar.zst' ps-zst zstd-dc
-row 'processes in tar.gz' ps-gz pigz-dc
+for command in show ps files sockets; do
+    row "$command in tar.zst" "$command-zst" zstd-dc
+    row "$command in tar.gz" "$command-gz" pigz-dc
+done
+row 'strings in tar.zst' strings-zst gnu-strings
+row 'strings in tar.gz' strings-gz gnu-strings
+row 'ps: cached to plain' cache-ps-zst ps
+row 'literal: cached to plain' cache-literal-zst literal
+row 'decode of all images' decode crit
+row 'hex dump to a file' hexdump-file cctl-hexdump
+printf '\n%-24s %8s %14s\n' 'PEAK OF RssAnon' SECONDS MIB
+for name in show ps files sockets memory literal literal-all regex strings strings-file strings-json hexdump \
+    extract dump show-zst show-gz literal-zst literal-gz strings-zst strings-gz cache-fill-zst cache-fill-gz \
+    cache-ps-zst cache-ps-gz cache-literal-zst cache-literal-gz; do
+    printf '%-24s %8.3f %14.1f\n' "$name" "${seconds[$name]}" "$(python3 -c "print(${anonymous[$name]} / 1024)")"
+done
 python3 -c "print(f'hex dump of 64 MiB of memory: ${seconds[hexdump-64]} s, {64 / ${seconds[hexdump-64]}:.0f} MiB/s')"

@@ -31,6 +31,7 @@
 )]
 
 pub mod block;
+mod direct;
 pub mod extract;
 mod found;
 pub mod overview;

@@ -212,7 +212,8 @@ fn stale(directory: &Path, owner: &str, current: &str) -> Vec<String> {
     let Ok(list) = fs::read_dir(directory) else { return Vec::new() };
     let names = list.filter_map(|e| e.ok()?.file_name().into_string().ok());
     let mine = |name: &String| {
-        name.strip_prefix(owner).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".tar"))
+        let key = name.strip_prefix(owner).and_then(|rest| rest.strip_prefix('-'));
+        key.and_then(|rest| rest.strip_suffix(".tar")).is_some()
     };
     names.filter(|name| mine(name) && name != current).collect()
 }
