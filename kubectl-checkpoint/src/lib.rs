@@ -3,8 +3,6 @@
 //! A library only so that tests and the program share it; the stable
 //! interface is the command line (`docs/`), and for programs `libforensic`.
 
-#![forbid(unsafe_code)]
-
 mod cli;
 pub mod cluster;
 mod evidence;

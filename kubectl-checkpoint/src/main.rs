@@ -1,7 +1,5 @@
 //! The `kubectl-checkpoint` program; everything it does is in the library beside it.
 
-#![forbid(unsafe_code)]
-
 use std::process::ExitCode;
 
 /// Items are made on one thread and dropped on another, which glibc's allocator is slow at.

@@ -31,7 +31,6 @@
 )]
 
 pub mod block;
-mod direct;
 pub mod extract;
 mod found;
 pub mod overview;

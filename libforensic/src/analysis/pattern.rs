@@ -184,14 +184,6 @@ impl Matchers {
         usize::try_from(number).ok().and_then(|i| self.needles.get(i)).copied()
     }
 
-    /// Length of the longest literal, where there is nothing but a few literals none of which can overlap itself.
-    pub(crate) fn simple(&self) -> Option<u64> {
-        let simple = self.regexes.is_empty()
-            && self.many.is_none()
-            && self.single.iter().all(|(_, finder)| !overlaps_itself(finder.needle()));
-        simple.then_some(self.longest as u64)
-    }
-
     pub(crate) fn reach(&self) -> Reach {
         let literal = (self.longest as u64).saturating_sub(1);
         if self.regexes.is_empty() {
@@ -231,11 +223,6 @@ impl Matchers {
         }
         hits.sort_unstable();
     }
-}
-
-/// Says whether the bytes begin as they end.
-fn overlaps_itself(bytes: &[u8]) -> bool {
-    (1..bytes.len()).any(|len| bytes.get(..len).is_some_and(|begin| bytes.ends_with(begin)))
 }
 
 fn hit(start: usize, len: usize, needle: u32) -> Hit {

@@ -15,7 +15,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::direct::Stored;
 use crate::archive::Data;
 use crate::error::Result;
 use crate::memory::store::PageStore;
@@ -27,10 +26,6 @@ pub(crate) trait Source: Send + Sync {
     fn stretch(&self, at: u64) -> Option<(Stretch, u64)>;
     /// Fills `buf` from `at` on; the range holds no [`Stretch::Hole`].
     fn read(&self, at: u64, buf: &mut [u8]) -> Result<()>;
-    /// Says where in a file the bytes from `at` on are as they are, if they are.
-    fn stored(&self, _at: u64) -> Option<Stored> {
-        None
-    }
 }
 
 /// The memory of a process, or those ranges of it that were asked for.
@@ -60,11 +55,6 @@ impl Source for SpaceSource {
             }
         }
     }
-
-    fn stored(&self, at: u64) -> Option<Stored> {
-        let (data, offset, end) = self.space.stored(at)?;
-        Some(Stored { data, offset, end })
-    }
 }
 
 /// A shared segment; addresses are offsets in it.
@@ -80,11 +70,6 @@ impl Source for SegmentSource {
 
     fn read(&self, at: u64, buf: &mut [u8]) -> Result<()> {
         self.store.read_at(at, buf)
-    }
-
-    fn stored(&self, at: u64) -> Option<Stored> {
-        let (data, offset, end) = self.store.stored(at, self.size)?;
-        Some(Stored { data, offset, end })
     }
 }
 
@@ -105,10 +90,6 @@ impl Source for DataSource {
 
     fn read(&self, at: u64, buf: &mut [u8]) -> Result<()> {
         self.0.read_exact_at(at, buf)
-    }
-
-    fn stored(&self, at: u64) -> Option<Stored> {
-        Some(Stored { data: self.0.clone(), offset: at, end: self.0.len() })
     }
 }
 

@@ -171,14 +171,6 @@ impl Finder {
         }
     }
 
-    /// Length of the longest literal, where it can be looked for without a window.
-    pub(crate) fn simple(&self) -> Option<u64> {
-        match self {
-            Self::Patterns(m) => m.simple(),
-            Self::Texts(..) => None,
-        }
-    }
-
     /// The encodings by the numbers that hits have.
     pub(crate) fn encodings(&self) -> Vec<Encoding> {
         match self {

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::{Block, Bytes};
-use super::direct;
 use super::pattern::{Encoding, Hit, REGEX_REACH};
 use super::scan::{self, DataSource, Job, Piece, Pieces, SegmentSource, Source, SpaceSource};
 use super::search::{Match, Search};
@@ -194,23 +193,6 @@ impl<'r> Sweep<'r> {
         let Done { of, found, kept, text, errors } = done;
         let (source, reach) = (source(of), self.search.matchers.reach());
         let begin = (text.len(), found.len());
-        if let Some(longest) = self.search.matchers.simple() {
-            let find =
-                |hay: &[u8], to: usize, hits: &mut Vec<Hit>| self.search.matchers.find(hay, 0, to, hits);
-            let done =
-                direct::search(source, &piece, longest, &find, &mut scratch.hits, &mut |hay, base, hit| {
-                    let address = base.saturating_add(hit.start as u64);
-                    if is_own(source, address, address.saturating_add(u64::from(hit.len))) {
-                        let kept = if self.counting { None } else { self.keep(kept, hay, hit) };
-                        found.push(Found { address, len: hit.len, needle: hit.needle, cut: false, kept });
-                    }
-                });
-            if done {
-                // Of literals of several lengths those at a border come a little late.
-                found.get_mut(begin.1..).unwrap_or_default().sort_by_key(|f| (f.address, f.len, f.needle));
-                return;
-            }
-        }
         loop {
             let readable = scan::fill(source, &window, &mut scratch.window);
             let mut goes_on = false;

@@ -26,7 +26,6 @@ mod compression;
 mod directory;
 mod index;
 mod input;
-mod mapped;
 mod oci;
 mod storage;
 pub(crate) mod tar;
@@ -47,7 +46,6 @@ pub use tar::MemberKind;
 
 use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 use crate::limits::Limits;
-pub(crate) use mapped::Mapped;
 use storage::Store;
 
 /// What kind of container the members came in.

@@ -166,27 +166,6 @@ impl Data {
         }
     }
 
-    /// Says whether both are in the same file, with the same beginning.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let begin = |segments: &Segments| match segments {
-            Segments::Whole(physical) => Some(*physical),
-            Segments::Sparse(_) => None,
-        };
-        let (one, two) = (begin(&self.segments), begin(&other.segments));
-        Arc::ptr_eq(&self.store, &other.store) && one.is_some() && one == two
-    }
-
-    /// Maps a range of the bytes; `None` where they are not in a file in one run, or cannot be read.
-    pub(crate) fn mapped(&self, offset: u64, len: usize) -> Option<super::Mapped> {
-        let (Segments::Whole(physical), Store::File(file)) = (&self.segments, self.store.as_ref()) else {
-            return None;
-        };
-        if offset.checked_add(len as u64)? > self.len {
-            return None;
-        }
-        super::Mapped::of(file, physical.checked_add(offset)?, len)
-    }
-
     /// Returns the length in bytes, holes included.
     pub fn len(&self) -> u64 {
         self.len

@@ -339,22 +339,6 @@ impl AddressSpace {
         }
     }
 
-    /// Says where in a file the bytes from `address` on are as they are: the file, where in it, up to which address.
-    pub(crate) fn stored(&self, address: u64) -> Option<(Data, u64, u64)> {
-        match self.resolve(address) {
-            (Resolved::Stored(Place::Stored { store, run, .. }, shift), end) => {
-                let (data, offset) = store.stored_run(&run, address.wrapping_sub(shift))?;
-                Some((data, offset, end))
-            }
-            (Resolved::Contents(contents, inside), end) => {
-                // Behind its end a file's last page is zeros.
-                let left = contents.data.len().checked_sub(inside).filter(|left| *left > 0)?;
-                Some((contents.data.clone(), inside, end.min(address.saturating_add(left))))
-            }
-            _ => None,
-        }
-    }
-
     /// Returns the shared segments that are mapped, each with the mapping and its offset in the segment.
     pub(crate) fn shared(&self) -> impl Iterator<Item = (&Region, &Arc<PageStore>, u64)> {
         self.regions.iter().filter_map(|r| match &r.backing {

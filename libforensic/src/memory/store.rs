@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pagemap::{Builder, MISSING, PARENT, PRESENT, PageMap, Run};
 use super::space::Stretch;
-use crate::archive::{Data, Member};
+use crate::archive::Member;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Pagemap;
 use crate::model::Images;
@@ -147,27 +147,6 @@ impl PageStore {
             (Some(_), end) => (Stretch::Hole, end),
             (None, end) => (Stretch::Zero, end),
         }
-    }
-
-    /// Says where in a file the bytes from `address` on are as they are: the file, where in it, up to which address.
-    pub(crate) fn stored(&self, address: u64, limit: u64) -> Option<(Data, u64, u64)> {
-        match self.place(address, limit) {
-            (Some(Place::Stored { store, run, .. }), end) => {
-                let (data, offset) = store.stored_run(&run, address)?;
-                Some((data, offset, end))
-            }
-            _ => None,
-        }
-    }
-
-    /// As [`PageStore::stored`], of a run of this store.
-    pub(crate) fn stored_run(&self, run: &Run, address: u64) -> Option<(Data, u64)> {
-        let inside = address.checked_sub(run.start)?;
-        if run.blocks != 0 {
-            return None;
-        }
-        let data = self.images.archive.data(self.member()?).ok()?;
-        Some((data, run.offset.checked_add(inside)?))
     }
 
     /// Reads from `address` on; what the map does not cover reads as zeros.
