@@ -196,6 +196,7 @@ fn tree(canvas: &mut Canvas, model: &Model, area: Rect) {
         ("processes", "◆ container")
     };
     let head = if tab.usable { format!("{} {what}", tab.tree.branches.len()) } else { what.to_owned() };
+    let head = if tab.tentative { format!("{head} so far") } else { head };
     canvas.put(area, area.x + 1, area.y, &head, if focused { Role::Heading } else { Role::Dim });
     let rows = area.height.saturating_sub(1);
     for i in 0..rows {

@@ -92,20 +92,20 @@ fn fact(name: &str, value: impl Into<String>) -> Row {
     Row::new(vec![Cell::new(name).role(Role::Dim), Cell::new(value)])
 }
 
-pub(super) fn process(checkpoint: &Checkpoint, pid: u32) -> anyhow::Result<Table> {
+pub(super) fn process(checkpoint: &Checkpoint, pid: u32, tentative: bool) -> anyhow::Result<Table> {
     let p = checkpoint.process(pid)?;
     let mut table = Table::facts(format!("process {}", of(checkpoint, Some(pid))));
     for mark in marks(checkpoint, pid) {
         let cell = Cell::new(mark).role(Role::Warn);
         table.push(Row::new(vec![Cell::new("!").role(Role::Bad), cell]));
     }
-    identity(&mut table, &p);
+    identity(&mut table, &p, tentative);
     table.push(Row::line(""));
     numbers(checkpoint, &mut table, &p);
     Ok(table)
 }
 
-fn identity(table: &mut Table, p: &Process) {
+fn identity(table: &mut Table, p: &Process, tentative: bool) {
     let pid = p.task.pid;
     let go = |view| Place::new(Some(pid), view);
     table.push(fact("Command", command(p)).jump("environment", go(View::Environment)));
@@ -130,12 +130,16 @@ fn identity(table: &mut Table, p: &Process) {
         (None, _) => "not known: its core image is missing or damaged".to_owned(),
     };
     table.fact("State", state);
-    let mut row = fact("Parent", p.task.ppid.to_string());
-    if p.task.ppid != 0 {
-        row = row.jump("parent", Place::new(Some(p.task.ppid), View::Overview));
+    if tentative {
+        table.fact("Parent, group", "not known yet: the process table comes later in the archive");
+    } else {
+        let mut row = fact("Parent", p.task.ppid.to_string());
+        if p.task.ppid != 0 {
+            row = row.jump("parent", Place::new(Some(p.task.ppid), View::Overview));
+        }
+        table.push(row);
+        table.fact("Group, session", format!("{}, {}", p.task.pgid, p.task.sid));
     }
-    table.push(row);
-    table.fact("Group, session", format!("{}, {}", p.task.pgid, p.task.sid));
     if let Some(c) = &p.credentials {
         let show = |n: Option<u32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let ids = format!(
