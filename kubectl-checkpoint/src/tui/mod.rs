@@ -73,7 +73,7 @@ pub(crate) struct TuiArgs {
 }
 
 /// How long a redraw waits for something small that is on its way.
-const PATIENCE: Duration = Duration::from_millis(8);
+const PATIENCE: Duration = Duration::from_millis(6);
 /// How long keys that were typed ahead are taken in before a redraw.
 const TYPED: Duration = Duration::from_millis(2);
 /// Shortest time between redraws for what comes by itself.

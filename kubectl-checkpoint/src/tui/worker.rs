@@ -351,7 +351,7 @@ fn is_long(effect: &Effect) -> bool {
 fn step_back() {
     // On Linux the nice value belongs to the thread, elsewhere to the whole process.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
+    let _ = rustix::process::nice(19);
 }
 
 /// Makes what has come of a compressed archive usable while the rest is unpacked.
@@ -384,6 +384,10 @@ impl Retention for Arrivals<'_> {
         // A large member takes a while: time to show what came before it.
         let is_new = self.small.len() > self.shown;
         if is_new && self.last.is_none_or(|last| last.elapsed() > ANEW) {
+            if self.last.is_none() {
+                // From here on there is something to look at, and unpacking has time.
+                step_back();
+            }
             self.shown = self.small.len();
             self.last = Some(Instant::now());
             if let Some((checkpoint, tentative)) = partial(&self.small) {
@@ -461,6 +465,14 @@ fn guess(members: &[(Vec<u8>, Vec<u8>)]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((name, image))
 }
 
+/// Writes a file that must not exist yet.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let shown = || path.display().to_string();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(shown)?;
+    file.write_all(bytes).with_context(shown)?;
+    file.sync_all().with_context(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
@@ -522,12 +534,4 @@ mod tests {
         assert!(!shown.contains("Group, session"), "{shown}");
         assert!(shown.contains("not known yet"), "{shown}");
     }
-}
-
-/// Writes a file that must not exist yet.
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let shown = || path.display().to_string();
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(shown)?;
-    file.write_all(bytes).with_context(shown)?;
-    file.sync_all().with_context(shown)
 }

@@ -53,7 +53,10 @@ pub(crate) fn load(
     let pid = place.pid;
     let table = match place.view {
         View::Overview => match pid {
-            None => return overview::container(checkpoint, cancel, sink),
+            None => {
+                overview::container(checkpoint, overview::MARKED, cancel, sink);
+                return Ok(());
+            }
             Some(pid) => overview::process(checkpoint, pid, tentative)?,
         },
         View::Memory => memory::map(checkpoint, pid)?,

@@ -258,6 +258,7 @@ fn bookmarkable(model: &mut Model) -> bool {
 
 fn delete(model: &mut Model) {
     if model.tab().place.view != View::Bookmarks {
+        details(model);
         return;
     }
     let tab = model.tab();
@@ -368,6 +369,7 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
     let width = usize::from(model.areas().right.width);
     let zoomed = model.zoomed;
     let tab = model.tab_mut();
+    let is_text = matches!(tab.place.view, View::Log | View::Record | View::Metadata);
     let Some(sheet) = tab.sheet_mut() else {
         if action == Action::Left {
             tab.pane = Pane::Tree;
@@ -402,6 +404,8 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
             details(model);
         }
         Action::Details => details(model),
+        // Texts are read page by page, as in less.
+        Action::Jumps if is_text => cursor.go(at + page, rows),
         Action::Jumps => {
             let items = cursor.row(&sheet.table).map(|r| r.jumps.clone()).unwrap_or_default();
             if items.is_empty() {
