@@ -302,7 +302,7 @@ fn evidence() -> Scenario {
 fn a_container_is_captured_and_looked_into() {
     let fake = Fake::start(evidence());
     let mut terminal = Terminal::open_at(&fake, &[]);
-    terminal.wait_for("1 namespaces");
+    terminal.wait_for("1 namespace ");
     terminal.wait_for("web");
     terminal.press("\r");
     terminal.wait_for("nothing speaks against it");
@@ -330,7 +330,7 @@ fn a_capture_that_is_cancelled_is_cleaned_up() {
         let streams = vec![Fault::Stall(100_000)];
         let fake = Fake::start(Scenario { streams, ..evidence() });
         let mut terminal = Terminal::open_at(&fake, &["--namespace", "shop"]);
-        terminal.wait_for("1 namespaces");
+        terminal.wait_for("1 namespace ");
         terminal.press("c");
         terminal.wait_for("nothing speaks against it");
         terminal.press("c\r");
@@ -355,7 +355,7 @@ fn no_way_out_of_the_browser_leaves_a_pod_behind() {
     for way in ["TERM", "HUP", "qy"] {
         let fake = Fake::start(Scenario { life: Life::Pending, ..evidence() });
         let mut terminal = Terminal::open_at(&fake, &[]);
-        terminal.wait_for("1 namespaces");
+        terminal.wait_for("1 namespace ");
         terminal.press("c");
         terminal.wait_for("nothing speaks against it");
         terminal.press("c\r");

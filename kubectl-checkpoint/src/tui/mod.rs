@@ -202,6 +202,13 @@ fn browse(
                 continue;
             }
         }
+        // The terminal may have another size by now than the messages have told so far.
+        let size = screen.terminal.size()?;
+        if (size.width, size.height) != model.size {
+            for effect in update::update(model, Message::Resize(size.width, size.height)) {
+                worker.start(effect);
+            }
+        }
         screen.terminal.draw(|frame| draw::view(model, frame))?;
         drawn = Some(Instant::now());
         match receiver.recv() {

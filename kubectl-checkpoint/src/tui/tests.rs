@@ -691,7 +691,7 @@ fn hostile_names_of_a_cluster_stay_text() {
         Chosen { namespace: evil.into(), pod: evil.into(), container: evil.into() },
     ));
     let request = session.model.tab().request;
-    let chosen = session.model.tab().place.chosen.clone().unwrap();
+    let chosen = session.model.tab().place.chosen.as_deref().cloned().unwrap();
     let findings = Ok(vec![Finding { subject: evil.into(), ..finding("x", "failed", evil, Some(evil)) }]);
     update(&mut session.model, Message::Examined { tab: 0, request, chosen, findings });
     clean(&session);
@@ -741,6 +741,16 @@ fn no_size_and_no_key_breaks_it() {
         session.key(code, KeyModifiers::NONE);
         let screen = session.screen();
         assert!(screen.chars().all(|c| c == '\n' || !c.is_control()), "{screen:?}");
+    }
+}
+
+/// A terminal that has shrunk already when a frame of the size before is drawn.
+#[test]
+fn a_screen_smaller_than_thought_is_left_alone() {
+    let session = Session::new((140, 40), &[SIMPLE]);
+    for (width, height) in [(80, 24), (140, 39), (139, 40), (1, 1), (0, 0)] {
+        let area = ratatui::layout::Rect::new(0, 0, width, height);
+        super::draw::draw(&session.model, &mut ratatui::buffer::Buffer::empty(area));
     }
 }
 

@@ -71,6 +71,9 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reload => return reload(model),
         // The terminal is cleared before the next frame.
         Action::Redraw => {}
+        Action::Suspend if model.capture().is_some() => {
+            model.say("a capture is under way; to stop the program would stop it, too");
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Cancel => return cancel(model),
         Action::Filter => {
@@ -407,7 +410,8 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
         // Texts are read page by page, as in less.
         Action::Jumps if is_text => cursor.go(at + page, rows),
         Action::Jumps => {
-            let items = cursor.row(&sheet.table).map(|r| r.jumps.clone()).unwrap_or_default();
+            let jumps = cursor.row(&sheet.table).map(|r| r.jumps.as_slice()).unwrap_or_default();
+            let items: Vec<_> = jumps.iter().map(|(l, p)| (l.clone().into_owned(), p.clone())).collect();
             if items.is_empty() {
                 model.say("this row leads nowhere");
             } else {

@@ -16,7 +16,7 @@ pub(crate) use command::NAMES;
 pub(crate) use hexkeys::query_of;
 
 /// Matches that are kept; more are counted.
-pub(crate) const KEPT_MATCHES: usize = 20_000;
+pub(crate) const KEPT_MATCHES: usize = 10_000;
 
 /// Takes in a message.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
