@@ -4,7 +4,8 @@
     benches/browser.py PROGRAM ARCHIVE [PATTERN]
 
 prints the time until the first screen shows the process tree, and, while a
-search in all memory runs, how long a key takes until the screen answers.
+search in all memory runs and while none does, how long a key takes until the
+screen answers.
 ARCHIVE should be large (`cargo run --release -p libforensic --example
 generate` makes one), PATTERN a regular expression that takes a while.
 """
@@ -31,25 +32,19 @@ def main():
     session = Session(program, archive)
     session.wait(b"processes")
     time.sleep(0.5)
+    # On a machine that does other things, too, this says how much of the time is theirs.
+    print("a key while nothing runs:", session.keys())
     session.send(b"S-e " + pattern.encode() + b"\r")
     session.wait(b"searching")
-    times = []
     # The page of the results has other keys than the tree: Tab goes there and back.
     session.send(b"\t")
-    time.sleep(0.3)
-    session.drain()
-    for i in range(40):
-        times.append(session.answer(b"jk"[i % 2:i % 2 + 1]))
-        time.sleep(0.02)
+    time.sleep(0.1)
+    taken = session.keys()
     running = b"search done" not in session.all
-    times.sort()
-    print(
-        f"a key while a search runs: {times[len(times) // 2] * 1000:.1f} ms median, "
-        f"{times[int(len(times) * 0.95)] * 1000:.1f} ms 95 %, {times[-1] * 1000:.1f} ms worst of {len(times)}"
-        f"{'' if running else ' (the search ended meanwhile: take a larger archive)'}"
-    )
+    print("a key while a search runs:", taken, "" if running else "(it ended meanwhile: take a larger archive)")
     with open(f"/proc/{session.pid}/status") as status:
-        print(next(line.strip() for line in status if line.startswith("VmHWM")))
+        lines = [line.split() for line in status]
+    print(", ".join(f"{line[0]} {line[1]} {line[2]}" for line in lines if line[0] in ("VmHWM:", "RssAnon:")))
     session.close()
 
 
@@ -92,6 +87,26 @@ class Session:
         self.send(key)
         self.read(5)
         return time.perf_counter() - start
+
+    def keys(self, count=40):
+        """Goes up and down in the tree, where every key shows another process."""
+        self.drain()
+        times = []
+        before = self.computed()
+        for i in range(count):
+            times.append(self.answer(b"jk"[i % 2:i % 2 + 1]) * 1000)
+            time.sleep(0.01)
+        times.sort()
+        return (
+            f"{times[count // 2]:.1f} ms median, {times[count * 95 // 100]:.1f} ms 95 %, "
+            f"{times[-1]:.1f} ms worst of {count}; "
+            f"of it the thread that draws computes {(self.computed() - before) / count:.1f} ms"
+        )
+
+    def computed(self):
+        """Milliseconds that the main thread was on a processor."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/schedstat") as schedstat:
+            return int(schedstat.read().split()[0]) / 1e6
 
     def close(self):
         os.kill(self.pid, 15)

@@ -115,6 +115,24 @@ impl Terminal {
         lines.join("\n")
     }
 
+    /// Makes sure that nothing was sent but text, moves, colours, modes, and text for the clipboard.
+    fn assert_harmless(&self) {
+        let output = self.output.lock().unwrap().clone();
+        let text = String::from_utf8_lossy(&output).into_owned();
+        for (at, _) in text.match_indices('\x1b') {
+            let rest: String = text[at + 1..].chars().take(24).collect();
+            let sequence = rest.strip_prefix('[').map(|r| {
+                let end = r.find(|c: char| ('@'..='~').contains(&c)).unwrap_or(0);
+                r.chars().nth(end).unwrap_or(' ')
+            });
+            let known = sequence.is_some_and(|c| "HJKmhl".contains(c)) || rest.starts_with("]52;c;");
+            assert!(known, "{rest:?} was sent");
+        }
+        let other = |c: char| c.is_control() && !matches!(c, '\x1b' | '\x07' | '\r' | '\n');
+        assert!(!text.contains(other), "control characters were sent");
+        assert_eq!(text.matches('\x07').count(), text.matches("]52;c;").count(), "a bell was rung");
+    }
+
     /// Waits until text stands on the screen.
     fn wait_for(&self, text: &str) {
         let start = Instant::now();
@@ -203,6 +221,7 @@ fn a_session_from_the_first_screen_to_the_last() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_restored();
+    terminal.assert_harmless();
     let csv = std::fs::read_to_string(&path).unwrap();
     assert_eq!(csv.lines().next(), Some("pid,address,perms,where,text"));
     assert_eq!(csv.lines().filter(|l| l.contains("AKIAIOSFODNN7EXAMPLE")).count(), 11);
@@ -210,13 +229,31 @@ fn a_session_from_the_first_screen_to_the_last() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
+    for (signal, code) in [("-TERM", 128 + 15), ("-HUP", 128 + 1), ("-INT", 128 + 2)] {
+        let mut terminal = Terminal::open(&[INCIDENT]);
+        terminal.wait_for("9 processes");
+        let pid = terminal.child.process_id().unwrap().to_string();
+        let status = std::process::Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(status.success());
+        assert_eq!(terminal.end(), code);
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_is_drawn_anew() {
     let mut terminal = Terminal::open(&[INCIDENT]);
-    terminal.wait_for("9 processes");
-    let pid = terminal.child.process_id().unwrap().to_string();
-    let status = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(status.success());
-    assert_eq!(terminal.end(), 128 + 15);
-    terminal.assert_restored();
+    terminal.wait_until_open();
+    let (rows, cols) = (24, 80);
+    terminal.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    // The line of hints is the last one of the new size.
+    let start = Instant::now();
+    while !terminal.text().lines().nth(23).is_some_and(|l| l.contains("Enter open")) {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", terminal.text());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[test]
@@ -229,6 +266,31 @@ fn copied_text_goes_to_the_terminal_encoded() {
     assert!(String::from_utf8_lossy(&output).contains("\x1b]52;c;"));
     terminal.press("\x03");
     assert_eq!(terminal.end(), 0);
+    terminal.assert_harmless();
+}
+
+/// Names that a cluster gives are text, wherever they end up.
+#[test]
+fn nothing_from_a_cluster_reaches_the_terminal_unescaped() {
+    let evil = "web\x1b]0;owned\x07\x1b[2J\u{9b}31m";
+    let fake = Fake::start(Scenario { replicas: vec!["web", evil], ..evidence() });
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pods.csv");
+    let mut terminal = Terminal::open_at(&fake, &[]);
+    terminal.wait_for("1/2");
+    terminal.press("Gy");
+    terminal.wait_for("copied the row");
+    terminal.press("\r");
+    terminal.wait_for("is not the name of a pod");
+    terminal.press("c");
+    terminal.press(&format!("1:export {}\r", path.display()));
+    terminal.wait_for("wrote 2 rows");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    terminal.assert_harmless();
+    assert_eq!(fake.posts(), 0);
+    let csv = std::fs::read_to_string(&path).unwrap();
+    assert!(csv.chars().all(|c| c == '\n' || !c.is_control()), "{csv:?}");
 }
 
 /// A scenario whose archives can be looked into.
@@ -240,7 +302,7 @@ fn evidence() -> Scenario {
 fn a_container_is_captured_and_looked_into() {
     let fake = Fake::start(evidence());
     let mut terminal = Terminal::open_at(&fake, &[]);
-    terminal.wait_for("1 namespaces");
+    terminal.wait_for("1 namespace ");
     terminal.wait_for("web");
     terminal.press("\r");
     terminal.wait_for("nothing speaks against it");
@@ -268,7 +330,7 @@ fn a_capture_that_is_cancelled_is_cleaned_up() {
         let streams = vec![Fault::Stall(100_000)];
         let fake = Fake::start(Scenario { streams, ..evidence() });
         let mut terminal = Terminal::open_at(&fake, &["--namespace", "shop"]);
-        terminal.wait_for("1 namespaces");
+        terminal.wait_for("1 namespace ");
         terminal.press("c");
         terminal.wait_for("nothing speaks against it");
         terminal.press("c\r");
@@ -293,7 +355,7 @@ fn no_way_out_of_the_browser_leaves_a_pod_behind() {
     for way in ["TERM", "HUP", "qy"] {
         let fake = Fake::start(Scenario { life: Life::Pending, ..evidence() });
         let mut terminal = Terminal::open_at(&fake, &[]);
-        terminal.wait_for("1 namespaces");
+        terminal.wait_for("1 namespace ");
         terminal.press("c");
         terminal.wait_for("nothing speaks against it");
         terminal.press("c\r");

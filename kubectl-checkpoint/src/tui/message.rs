@@ -158,6 +158,8 @@ pub(crate) struct Opened {
     /// A line about it.
     pub about: String,
     pub memory_bytes: u64,
+    /// Whether more processes, and who began whom, may still come.
+    pub tentative: bool,
 }
 
 /// What a view shows.

@@ -73,7 +73,7 @@ pub(crate) struct TuiArgs {
 }
 
 /// How long a redraw waits for something small that is on its way.
-const PATIENCE: Duration = Duration::from_millis(8);
+const PATIENCE: Duration = Duration::from_millis(6);
 /// How long keys that were typed ahead are taken in before a redraw.
 const TYPED: Duration = Duration::from_millis(2);
 /// Shortest time between redraws for what comes by itself.
@@ -200,6 +200,13 @@ fn browse(
             next = receive_within(receiver, rest);
             if next.is_some() {
                 continue;
+            }
+        }
+        // The terminal may have another size by now than the messages have told so far.
+        let size = screen.terminal.size()?;
+        if (size.width, size.height) != model.size {
+            for effect in update::update(model, Message::Resize(size.width, size.height)) {
+                worker.start(effect);
             }
         }
         screen.terminal.draw(|frame| draw::view(model, frame))?;

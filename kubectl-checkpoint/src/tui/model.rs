@@ -90,6 +90,8 @@ pub(crate) struct Tab {
     pub usable: bool,
     pub memory_bytes: u64,
     pub tree: Tree,
+    /// Whether more processes, and who began whom, may still come.
+    pub tentative: bool,
     pub pane: Pane,
     pub place: Place,
     pub shown: Shown,
@@ -215,6 +217,7 @@ impl Model {
             usable: false,
             memory_bytes: 0,
             tree: Tree::default(),
+            tentative: false,
             pane: Pane::Tree,
             place: Place::default(),
             shown: Shown::Loading,

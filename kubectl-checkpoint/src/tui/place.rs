@@ -162,7 +162,7 @@ pub(crate) struct Place {
     /// Shortest string.
     pub least: Option<usize>,
     /// A container of a cluster.
-    pub chosen: Option<Chosen>,
+    pub chosen: Option<Box<Chosen>>,
 }
 
 impl Place {
@@ -184,7 +184,7 @@ impl Place {
     }
 
     pub(crate) fn choice(view: View, chosen: Chosen) -> Self {
-        Self { chosen: Some(chosen), ..Self::new(None, view) }
+        Self { chosen: Some(Box::new(chosen)), ..Self::new(None, view) }
     }
 
     pub(crate) fn of(source: Source, view: View) -> Self {

@@ -1,5 +1,7 @@
 //! Lists: rows of cells with filter, order, cursor and jumps.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::place::Place;
@@ -76,7 +78,7 @@ pub(crate) struct Row {
     /// What it is called by bookmarks and links; the first of equal ones counts.
     pub key: String,
     /// Where one can go from here, the usual way first.
-    pub jumps: Vec<(String, Place)>,
+    pub jumps: Vec<(Cow<'static, str>, Place)>,
     /// Whether it heads the rows below it.
     pub heading: bool,
 }
@@ -106,7 +108,7 @@ impl Row {
         self
     }
 
-    pub(crate) fn jump(mut self, label: impl Into<String>, place: Place) -> Self {
+    pub(crate) fn jump(mut self, label: impl Into<Cow<'static, str>>, place: Place) -> Self {
         self.jumps.push((label.into(), place));
         self
     }

@@ -93,12 +93,58 @@ fn restore_on_panic() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
+        let owner = std::thread::current().id();
         std::panic::set_hook(Box::new(move |info| {
-            // A panic in a thread ends that piece of work only, and is told in the status line.
-            if std::thread::current().name() == Some("main") {
+            // A panic in another thread ends that piece of work only, and is told in the status line.
+            if std::thread::current().id() == owner {
                 leave();
                 report(info);
             }
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// Not a test by itself: the one below runs it in a terminal.
+    #[test]
+    #[ignore = "panics, in a terminal of its own"]
+    fn takes_the_terminal_and_panics() {
+        let _screen = Screen::take(true).unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told() {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        let name = "tui::terminal::tests::takes_the_terminal_and_panics";
+        command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+        command.cwd(std::env::current_dir().unwrap());
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut output = Vec::new();
+        let mut buf = [0; 4096];
+        // The end of a terminal is an error.
+        while let Ok(n @ 1..) = reader.read(&mut buf) {
+            output.extend_from_slice(&buf[..n]);
+        }
+        assert!(!child.wait().unwrap().success());
+        let text = String::from_utf8_lossy(&output).into_owned();
+        let taken = text.find("\x1b[?1049h").unwrap_or_else(|| panic!("not taken: {text:?}"));
+        let left = text.find("\x1b[?1049l").unwrap_or_else(|| panic!("not left: {text:?}"));
+        let told = text.find("on purpose").unwrap_or_else(|| panic!("not told: {text:?}"));
+        assert!(taken < left && left < told, "{text:?}");
+        assert!(text.contains("\x1b[?25h") && text.contains("\x1b[?1000l"), "{text:?}");
+        // What comes after the screen was left is written in a cooked terminal: lines end as they should.
+        assert!(text[told..].contains("\r\n"), "{text:?}");
+    }
 }

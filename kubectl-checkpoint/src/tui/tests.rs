@@ -17,6 +17,7 @@ use super::update::update;
 use super::worker::Worker;
 use crate::cluster::Told;
 use crate::cluster::live::{Candidate, Chosen, Finding, Listed, Outcome};
+use crate::evidence::memory::LayerArgs;
 
 const INCIDENT: &str = "../examples/evidence/incident.tar.gz";
 const SIMPLE: &str = "../examples/evidence/simple.tar";
@@ -44,8 +45,11 @@ struct Session {
 
 impl Session {
     fn new(size: (u16, u16), archives: &[&str]) -> Self {
+        Self::with(size, archives, LayerArgs { parents: Vec::new(), rootfs: None })
+    }
+
+    fn with(size: (u16, u16), archives: &[&str], layers: LayerArgs) -> Self {
         let (sender, messages) = channel();
-        let layers = crate::evidence::memory::LayerArgs { parents: Vec::new(), rootfs: None };
         let worker = Worker::new(sender, layers, access());
         let paths: Vec<PathBuf> = archives.iter().map(PathBuf::from).collect();
         let theme = Theme { colors: Colors::True, light: false };
@@ -308,6 +312,23 @@ fn search_in_all_memory_lists_matches_that_lead_to_bytes() {
     session.has("matches of “AKIA”");
     session.command("search -e [");
     session.has("regular expression");
+}
+
+/// Pages that a compressed incremental dump leaves to its parent.
+#[test]
+fn a_parent_answers_for_what_a_compressed_dump_leaves_to_it() {
+    const CHILD: &str = "tests/fixtures/chain/chain-2.tar.gz";
+    let layers = |parents: Vec<PathBuf>| LayerArgs { parents, rootfs: None };
+    let parent = PathBuf::from("tests/fixtures/chain/chain-1.tar.gz");
+    for (layers, letter) in [(layers(vec![parent]), 'P'), (layers(Vec::new()), '?')] {
+        let mut session = Session::with((140, 40), &[CHILD], layers);
+        session.press("j 3");
+        session.command("goto data");
+        let Shown::Hex(hex) = &session.model.tab().shown else { panic!("{}", session.screen()) };
+        let provenance = hex.provenance(hex.cursor).unwrap();
+        assert_eq!(provenance.letter, letter, "{}", session.screen());
+        assert_eq!(hex.byte(hex.cursor).known().is_some(), letter == 'P');
+    }
 }
 
 #[test]
@@ -670,7 +691,7 @@ fn hostile_names_of_a_cluster_stay_text() {
         Chosen { namespace: evil.into(), pod: evil.into(), container: evil.into() },
     ));
     let request = session.model.tab().request;
-    let chosen = session.model.tab().place.chosen.clone().unwrap();
+    let chosen = session.model.tab().place.chosen.as_deref().cloned().unwrap();
     let findings = Ok(vec![Finding { subject: evil.into(), ..finding("x", "failed", evil, Some(evil)) }]);
     update(&mut session.model, Message::Examined { tab: 0, request, chosen, findings });
     clean(&session);
@@ -723,6 +744,16 @@ fn no_size_and_no_key_breaks_it() {
     }
 }
 
+/// A terminal that has shrunk already when a frame of the size before is drawn.
+#[test]
+fn a_screen_smaller_than_thought_is_left_alone() {
+    let session = Session::new((140, 40), &[SIMPLE]);
+    for (width, height) in [(80, 24), (140, 39), (139, 40), (1, 1), (0, 0)] {
+        let area = ratatui::layout::Rect::new(0, 0, width, height);
+        super::draw::draw(&session.model, &mut ratatui::buffer::Buffer::empty(area));
+    }
+}
+
 /// What evidence says, whatever it says, is text on the screen.
 #[test]
 fn hostile_text_stays_text() {
@@ -759,13 +790,34 @@ fn the_documentation_shows_real_screens() {
         ("search", &|s| s.press("S AKIA Enter")),
     ];
     let before = text.clone();
+    let mut screens: Vec<(&str, String)> = Vec::new();
     for (name, scene) in scenes {
         let mut session = Session::new((116, 28), &[INCIDENT]);
         scene(&mut session);
+        screens.push((name, session.screen()));
+    }
+    // The same of a cluster, without the empty rows.
+    let mut session = cluster((116, 12));
+    session.press("j");
+    screens.push(("containers", session.screen()));
+    session.press("Enter");
+    session.examined(vec![
+        finding("rights", "ok", "to ask the kubelet for the checkpoint", None),
+        finding("node.disk", "ok", "40.2 GiB free; the container uses 212.0 MiB of memory", None),
+        finding(
+            "container.liveness",
+            "warning",
+            "the liveness probe kills the container after 3 s of silence; writing 212.0 MiB may take 4 s",
+            Some("the checkpoint is whole by then, but the container may be restarted"),
+        ),
+        finding("collector.admitted", "ok", "the collector pod would be let in", None),
+    ]);
+    screens.push(("preflight", session.screen()));
+    for (name, screen) in screens {
         let start = format!("<!-- screen: {name} -->\n```text\n");
         let at = text.find(&start).unwrap_or_else(|| panic!("no {name} in docs/tui.md")) + start.len();
         let end = at + text[at..].find("```").unwrap();
-        text.replace_range(at..end, &session.screen());
+        text.replace_range(at..end, &screen);
     }
     if std::env::var_os("REGENERATE").is_some_and(|v| !v.is_empty()) {
         std::fs::write("../docs/tui.md", text).unwrap();

@@ -1,6 +1,6 @@
 //! Does the work that the model asks for, on threads, and reports in messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -15,6 +15,7 @@ use anyhow::Context as _;
 use libforensic::Checkpoint;
 use libforensic::analysis::search::Search;
 use libforensic::archive::{Archive, Keep, OpenOptions as ArchiveOptions, Retention};
+use libforensic::image::crit;
 use libforensic::model::Options;
 
 use super::load::{self, Part};
@@ -29,11 +30,19 @@ const BEAT: Duration = Duration::from_millis(100);
 /// Matches that go in one message at most.
 const BATCH: usize = 256;
 
+/// An archive that can be looked at.
+#[derive(Clone)]
+struct Held {
+    checkpoint: Arc<Checkpoint>,
+    /// Whether its process table is one that was guessed from the names of images.
+    tentative: bool,
+}
+
 /// What threads share.
 #[derive(Clone)]
 pub(crate) struct Worker {
     messages: Sender<Message>,
-    open: Arc<Mutex<HashMap<usize, Arc<Checkpoint>>>>,
+    open: Arc<Mutex<HashMap<usize, Held>>>,
     layers: Arc<LayerArgs>,
     access: Arc<Access>,
 }
@@ -64,12 +73,17 @@ impl Worker {
         let _ = self.messages.send(message);
     }
 
-    fn checkpoint(&self, tab: usize) -> Option<Arc<Checkpoint>> {
+    fn held(&self, tab: usize) -> Option<Held> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&tab).cloned()
     }
 
-    fn keep(&self, tab: usize, checkpoint: &Arc<Checkpoint>) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(tab, Arc::clone(checkpoint));
+    fn checkpoint(&self, tab: usize) -> Option<Arc<Checkpoint>> {
+        self.held(tab).map(|held| held.checkpoint)
+    }
+
+    fn keep(&self, tab: usize, checkpoint: &Arc<Checkpoint>, tentative: bool) {
+        let held = Held { checkpoint: Arc::clone(checkpoint), tentative };
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(tab, held);
     }
 
     /// Does a piece of work here and now.
@@ -80,9 +94,9 @@ impl Worker {
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&tab);
             }
             Effect::Load { tab, request, place, cancel } => {
-                let Some(checkpoint) = self.checkpoint(tab) else { return };
+                let Some(Held { checkpoint, tentative }) = self.held(tab) else { return };
                 let mut note = None;
-                let result = load::load(&checkpoint, &place, &cancel, &mut |part| {
+                let result = load::load(&checkpoint, &place, tentative, &cancel, &mut |part| {
                     self.send(match part {
                         Part::Content(content) => {
                             Message::Loaded { tab, request, content: Ok(Box::new(content)) }
@@ -214,8 +228,8 @@ impl Worker {
             Err(e) => self.send(Message::Failed { tab, why: e.to_string() }),
             Ok(checkpoint) => {
                 let checkpoint = Arc::new(checkpoint);
-                self.keep(tab, &checkpoint);
-                let archive = Box::new(load::opened(&checkpoint));
+                self.keep(tab, &checkpoint, false);
+                let archive = Box::new(load::opened(&checkpoint, false));
                 self.send(Message::Opened { tab, archive, complete: true });
                 self.marks(tab, &checkpoint);
             }
@@ -337,7 +351,7 @@ fn is_long(effect: &Effect) -> bool {
 fn step_back() {
     // On Linux the nice value belongs to the thread, elsewhere to the whole process.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
+    let _ = rustix::process::nice(19);
 }
 
 /// Makes what has come of a compressed archive usable while the rest is unpacked.
@@ -370,12 +384,16 @@ impl Retention for Arrivals<'_> {
         // A large member takes a while: time to show what came before it.
         let is_new = self.small.len() > self.shown;
         if is_new && self.last.is_none_or(|last| last.elapsed() > ANEW) {
+            if self.last.is_none() {
+                // From here on there is something to look at, and unpacking has time.
+                step_back();
+            }
             self.shown = self.small.len();
             self.last = Some(Instant::now());
-            if let Some(checkpoint) = partial(&self.small) {
+            if let Some((checkpoint, tentative)) = partial(&self.small) {
                 let checkpoint = Arc::new(checkpoint);
-                self.worker.keep(self.tab, &checkpoint);
-                let archive = Box::new(load::opened(&checkpoint));
+                self.worker.keep(self.tab, &checkpoint, tentative);
+                let archive = Box::new(load::opened(&checkpoint, tentative));
                 self.worker.send(Message::Opened { tab: self.tab, archive, complete: false });
             }
         }
@@ -383,10 +401,12 @@ impl Retention for Arrivals<'_> {
     }
 }
 
-/// A checkpoint of the members that are here; `None` while they make none.
-fn partial(members: &[(Vec<u8>, Vec<u8>)]) -> Option<Checkpoint> {
+/// A checkpoint of the members that are here, and whether its process table was
+/// guessed; `None` while they make none.
+fn partial(members: &[(Vec<u8>, Vec<u8>)]) -> Option<(Checkpoint, bool)> {
     let mut tar = tar::Builder::new(Vec::new());
-    for (name, data) in members {
+    let guessed = guess(members);
+    for (name, data) in members.iter().chain(&guessed) {
         let mut header = tar::Header::new_gnu();
         header.set_size(data.len() as u64);
         header.set_mode(0o600);
@@ -398,7 +418,51 @@ fn partial(members: &[(Vec<u8>, Vec<u8>)]) -> Option<Checkpoint> {
     }
     let bytes = tar.into_inner().ok()?;
     let archive = Archive::from_reader(bytes.as_slice(), "-", ArchiveOptions::default()).ok()?;
-    Checkpoint::from_archive(archive).ok()
+    Some((Checkpoint::from_archive(archive).ok()?, guessed.is_some()))
+}
+
+/// A process table in the place of one that is still to come: engines write members
+/// by name, so that the table stands behind the pages. It knows who there is, and
+/// nothing of who began whom.
+fn guess(members: &[(Vec<u8>, Vec<u8>)]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let base = |name: &[u8]| name.rsplit(|b| *b == b'/').next().unwrap_or(name).to_vec();
+    if members.iter().any(|(name, _)| base(name) == b"pstree.img") {
+        return None;
+    }
+    let mut cores = BTreeSet::new();
+    let mut tasks = BTreeSet::new();
+    let mut directory = None;
+    for (name, _) in members {
+        let base = base(name);
+        let Some((kind, number)) = std::str::from_utf8(&base).ok().and_then(|b| b.split_once('-')) else {
+            continue;
+        };
+        let Some(pid) = number.strip_suffix(".img").and_then(|n| n.parse::<u32>().ok()) else { continue };
+        match kind {
+            "core" => {
+                cores.insert(pid);
+                directory = name.get(..name.len() - base.len());
+            }
+            // Threads have none of those.
+            "mm" | "ids" | "fs" => {
+                tasks.insert(pid);
+            }
+            _ => {}
+        }
+    }
+    let entries: Vec<serde_json::Value> = tasks
+        .intersection(&cores)
+        .map(|pid| serde_json::json!({"pid": pid, "ppid": 0, "pgid": 0, "sid": 0, "threads": [pid]}))
+        .collect();
+    if entries.is_empty() {
+        return None;
+    }
+    let document = serde_json::json!({"magic": "PSTREE", "entries": entries}).to_string();
+    let mut image = Vec::new();
+    crit::encode(document.as_bytes(), &mut image, &crit::Options::default()).ok()?;
+    let mut name = directory.unwrap_or_default().to_vec();
+    name.extend_from_slice(b"pstree.img");
+    Some((name, image))
 }
 
 /// Writes a file that must not exist yet.
@@ -407,4 +471,67 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(shown)?;
     file.write_all(bytes).with_context(shown)?;
     file.sync_all().with_context(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// All members of the sample up to one.
+    fn members(last: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let file = std::fs::File::open("../examples/evidence/incident.tar.gz").unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+        let mut members = Vec::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name = entry.path_bytes().into_owned();
+            let mut data = Vec::new();
+            entry.read_to_end(&mut data).unwrap();
+            members.push((name, data));
+            if members.last().unwrap().0.ends_with(last.as_bytes()) {
+                break;
+            }
+        }
+        members
+    }
+
+    #[test]
+    fn processes_are_there_before_their_table_is() {
+        let whole = Checkpoint::open("../examples/evidence/incident.tar.gz").unwrap();
+        let (early, tentative) = partial(&members("pages-1.img")).unwrap();
+        assert!(tentative);
+        let mut pids = whole.pids();
+        pids.sort_unstable();
+        assert_eq!(early.pids(), pids);
+        assert_eq!(early.task(20).unwrap().comm, whole.task(20).unwrap().comm);
+        assert_eq!(early.mappings(20).unwrap().len(), whole.mappings(20).unwrap().len());
+        assert_eq!(early.descriptors(20).unwrap().len(), whole.descriptors(20).unwrap().len());
+        let (later, tentative) = partial(&members("pstree.img")).unwrap();
+        assert!(!tentative);
+        assert_eq!(later.task(20).unwrap().ppid, 1);
+        // Before there is any process there is nothing to guess.
+        assert!(guess(&members("config.dump")).is_none());
+    }
+
+    #[test]
+    fn what_was_guessed_is_not_shown_as_known() {
+        let (early, tentative) = partial(&members("pages-1.img")).unwrap();
+        let page = |tentative| {
+            let place = super::super::place::Place::new(Some(20), View::Overview);
+            let mut lines = Vec::new();
+            load::load(&early, &place, tentative, &super::super::message::Cancel::default(), &mut |part| {
+                if let Part::Content(super::super::message::Content::Table(table)) = part {
+                    lines.extend(table.rows.iter().map(super::super::table::Row::text));
+                }
+            })
+            .unwrap();
+            lines.join("\n")
+        };
+        assert!(page(false).contains("Group, session"));
+        let shown = page(tentative);
+        assert!(!shown.contains("Group, session"), "{shown}");
+        assert!(shown.contains("not known yet"), "{shown}");
+    }
 }

@@ -75,6 +75,10 @@ pub(crate) fn view(model: &Model, frame: &mut Frame) {
 pub(crate) fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
     let whole = buffer.area;
     let mut canvas = Canvas { buffer, theme: model.theme };
+    if whole.width < model.size.0 || whole.height < model.size.1 {
+        // It shrinks at this moment: the next frame is of the new size.
+        return None;
+    }
     if whole.width < 40 || whole.height < 8 {
         canvas.put(whole, 0, 0, "the terminal is too small: 40×8 is the least", Role::Warn);
         return None;
@@ -190,12 +194,17 @@ fn views(canvas: &mut Canvas, model: &Model, area: Rect) {
 fn tree(canvas: &mut Canvas, model: &Model, area: Rect) {
     let tab = model.tab();
     let focused = tab.pane == Pane::Tree;
-    let (what, all) = if tab.cluster.is_some() {
-        ("namespaces", "◆ all namespaces")
+    let (one, many, all) = if tab.cluster.is_some() {
+        ("namespace", "namespaces", "◆ all namespaces")
     } else {
-        ("processes", "◆ container")
+        ("process", "processes", "◆ container")
     };
-    let head = if tab.usable { format!("{} {what}", tab.tree.branches.len()) } else { what.to_owned() };
+    let head = match tab.tree.branches.len() {
+        _ if !tab.usable => many.to_owned(),
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
+    let head = if tab.tentative { format!("{head} so far") } else { head };
     canvas.put(area, area.x + 1, area.y, &head, if focused { Role::Heading } else { Role::Dim });
     let rows = area.height.saturating_sub(1);
     for i in 0..rows {

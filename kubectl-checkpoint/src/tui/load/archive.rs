@@ -16,10 +16,14 @@ use super::bytes::data;
 use super::{Part, Sink, known, number, text};
 use crate::output::{escape, escape_bytes};
 
-pub(super) fn images(checkpoint: &Checkpoint) -> Table {
+pub(super) fn images(checkpoint: &Checkpoint, tentative: bool) -> Table {
     let columns = [col("NAME"), spare(col("KIND"), 2), num("SIZE"), num("RECORDS"), col("STATUS")];
     let mut table = Table::new("members of the archive", &columns);
     for m in checkpoint.members() {
+        // Not a member: what stands in for it.
+        if tentative && m.name.as_bytes().ends_with(b"pstree.img") {
+            continue;
+        }
         let status = Cell::new(m.status.as_str());
         let status = match m.status {
             ImageStatus::Decoded => status.role(Role::Good),

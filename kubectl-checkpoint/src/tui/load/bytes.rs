@@ -363,10 +363,10 @@ pub(crate) fn write(
             if let (Some(known), _) = chunk(space, at, part) {
                 missing += known.iter().filter(|k| !**k).count() as u64;
             }
-        } else if let Some(data) = &data {
-            if let Some(known) = data.read(at, part)? {
-                missing += known.iter().filter(|k| !**k).count() as u64;
-            }
+        } else if let Some(data) = &data
+            && let Some(known) = data.read(at, part)?
+        {
+            missing += known.iter().filter(|k| !**k).count() as u64;
         }
         out.write_all(part).with_context(shown)?;
         at += n as u64;

@@ -154,7 +154,7 @@ fn processes(checkpoint: &Checkpoint) -> Table {
 }
 
 /// Texts that are listed at once; more are on the next page.
-const TEXTS: u64 = 20_000;
+const TEXTS: u64 = 10_000;
 /// Longest text in a list, in characters; the bytes show the rest.
 const SHOWN: usize = 400;
 

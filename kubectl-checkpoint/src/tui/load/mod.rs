@@ -42,18 +42,22 @@ pub(crate) enum Part {
 /// Where parts go to.
 pub(crate) type Sink<'s> = dyn FnMut(Part) + 's;
 
-/// Makes the page of a place.
+/// Makes the page of a place; of a process table that is `tentative` only the ids are known.
 pub(crate) fn load(
     checkpoint: &Checkpoint,
     place: &Place,
+    tentative: bool,
     cancel: &Cancel,
     sink: &mut Sink,
 ) -> anyhow::Result<()> {
     let pid = place.pid;
     let table = match place.view {
         View::Overview => match pid {
-            None => return overview::container(checkpoint, cancel, sink),
-            Some(pid) => overview::process(checkpoint, pid)?,
+            None => {
+                overview::container(checkpoint, overview::MARKED, cancel, sink);
+                return Ok(());
+            }
+            Some(pid) => overview::process(checkpoint, pid, tentative)?,
         },
         View::Memory => memory::map(checkpoint, pid)?,
         View::Hex => {
@@ -76,7 +80,7 @@ pub(crate) fn load(
         View::Ipc => system::ipc(checkpoint),
         View::Rootfs => files::rootfs(checkpoint),
         View::Contents => files::contents(checkpoint),
-        View::Images => archive::images(checkpoint),
+        View::Images => archive::images(checkpoint, tentative),
         View::Record => archive::record(checkpoint, place)?,
         View::Log => return archive::log(checkpoint, place, cancel, sink),
         View::Metadata => archive::metadata(checkpoint),
@@ -92,7 +96,7 @@ pub(crate) fn load(
 }
 
 /// Looks at what is to be seen of an archive at once: only process table and metadata are read.
-pub(crate) fn opened(checkpoint: &Checkpoint) -> Opened {
+pub(crate) fn opened(checkpoint: &Checkpoint, tentative: bool) -> Opened {
     let order = tree_order(checkpoint, None).unwrap_or_default();
     let branches = order
         .into_iter()
@@ -118,6 +122,7 @@ pub(crate) fn opened(checkpoint: &Checkpoint) -> Opened {
         tree: Tree { branches, ..Tree::default() },
         about: about(checkpoint, memory_bytes),
         memory_bytes,
+        tentative,
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Part, Sink, marks, of, text};
 use crate::evidence::{command, ending, summary_lines};
 use crate::output::{bytes, escape};
 
-pub(super) fn container(checkpoint: &Checkpoint, cancel: &Cancel, sink: &mut Sink) -> anyhow::Result<()> {
+/// The page of the container; what speaks against processes is looked for in so many `at_once`.
+pub(super) fn container(checkpoint: &Checkpoint, at_once: usize, cancel: &Cancel, sink: &mut Sink) {
     let mut table = Table::facts("the container as a whole");
     for (name, value) in summary_lines(&checkpoint.summary()) {
         let mut row = fact(name.trim_end_matches(':'), value);
@@ -36,9 +37,9 @@ pub(super) fn container(checkpoint: &Checkpoint, cancel: &Cancel, sink: &mut Sin
     }
     // What speaks against processes, in one list; of many the rest follows below.
     let pids = checkpoint.pids();
-    let (at_once, later) = pids.split_at(pids.len().min(MARKED));
+    let (soon, later) = pids.split_at(pids.len().min(at_once));
     let mut first = true;
-    for row in at_once.iter().flat_map(|pid| marked(checkpoint, *pid)) {
+    for row in soon.iter().flat_map(|pid| marked(checkpoint, *pid)) {
         if std::mem::take(&mut first) {
             table.push(Row::line(""));
             table.push(Row::heading("consistent with an attack"));
@@ -58,11 +59,11 @@ pub(super) fn container(checkpoint: &Checkpoint, cancel: &Cancel, sink: &mut Sin
     }
     sink(Part::Content(Content::Table(table)));
     let mut first = true;
-    for some in later.chunks(MARKED) {
+    for some in later.chunks(at_once.max(1)) {
         let mut rows = Vec::new();
         for pid in some {
             if cancel.is_stopped() {
-                return Ok(());
+                return;
             }
             rows.extend(marked(checkpoint, *pid));
         }
@@ -72,11 +73,10 @@ pub(super) fn container(checkpoint: &Checkpoint, cancel: &Cancel, sink: &mut Sin
         }
         sink(Part::Rows(rows));
     }
-    Ok(())
 }
 
 /// Processes that are looked at before the page of the container is shown, and then at a time.
-const MARKED: usize = 500;
+pub(super) const MARKED: usize = 500;
 
 /// What speaks against a process, as rows.
 fn marked(checkpoint: &Checkpoint, pid: u32) -> Vec<Row> {
@@ -92,20 +92,20 @@ fn fact(name: &str, value: impl Into<String>) -> Row {
     Row::new(vec![Cell::new(name).role(Role::Dim), Cell::new(value)])
 }
 
-pub(super) fn process(checkpoint: &Checkpoint, pid: u32) -> anyhow::Result<Table> {
+pub(super) fn process(checkpoint: &Checkpoint, pid: u32, tentative: bool) -> anyhow::Result<Table> {
     let p = checkpoint.process(pid)?;
     let mut table = Table::facts(format!("process {}", of(checkpoint, Some(pid))));
     for mark in marks(checkpoint, pid) {
         let cell = Cell::new(mark).role(Role::Warn);
         table.push(Row::new(vec![Cell::new("!").role(Role::Bad), cell]));
     }
-    identity(&mut table, &p);
+    identity(&mut table, &p, tentative);
     table.push(Row::line(""));
     numbers(checkpoint, &mut table, &p);
     Ok(table)
 }
 
-fn identity(table: &mut Table, p: &Process) {
+fn identity(table: &mut Table, p: &Process, tentative: bool) {
     let pid = p.task.pid;
     let go = |view| Place::new(Some(pid), view);
     table.push(fact("Command", command(p)).jump("environment", go(View::Environment)));
@@ -130,12 +130,16 @@ fn identity(table: &mut Table, p: &Process) {
         (None, _) => "not known: its core image is missing or damaged".to_owned(),
     };
     table.fact("State", state);
-    let mut row = fact("Parent", p.task.ppid.to_string());
-    if p.task.ppid != 0 {
-        row = row.jump("parent", Place::new(Some(p.task.ppid), View::Overview));
+    if tentative {
+        table.fact("Parent, group", "not known yet: the process table comes later in the archive");
+    } else {
+        let mut row = fact("Parent", p.task.ppid.to_string());
+        if p.task.ppid != 0 {
+            row = row.jump("parent", Place::new(Some(p.task.ppid), View::Overview));
+        }
+        table.push(row);
+        table.fact("Group, session", format!("{}, {}", p.task.pgid, p.task.sid));
     }
-    table.push(row);
-    table.fact("Group, session", format!("{}, {}", p.task.pgid, p.task.sid));
     if let Some(c) = &p.credentials {
         let show = |n: Option<u32>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let ids = format!(
@@ -230,4 +234,35 @@ pub(super) fn call(c: &SystemCall) -> String {
     let arguments: Vec<String> =
         c.arguments.iter().map(|a| a.map_or_else(|| "?".to_owned(), |a| format!("{:#x}", a.0))).collect();
     escape(&format!("{name}({})", arguments.join(", "))).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many are looked at before the page is shown, all of them are in the end.
+    #[test]
+    fn what_speaks_against_processes_is_listed_for_all_of_them() {
+        let checkpoint = Checkpoint::open("../examples/evidence/incident.tar.gz").unwrap();
+        let listed = |at_once: usize| {
+            let (mut first, mut later) = (Vec::new(), Vec::new());
+            container(&checkpoint, at_once, &Cancel::default(), &mut |part| match part {
+                Part::Content(Content::Table(table)) => first = table.rows,
+                Part::Rows(rows) => later.extend(rows),
+                _ => {}
+            });
+            let marks = |rows: &[Row]| -> Vec<String> {
+                rows.iter().filter(|r| r.key.starts_with("mark ")).map(Row::text).collect()
+            };
+            let headings = later.iter().filter(|r| r.heading).count();
+            (marks(&first), marks(&later), headings)
+        };
+        let (all, none, _) = listed(500);
+        assert!(all.len() > 5 && none.is_empty());
+        for at_once in [0, 1, 2, 4] {
+            let (first, later, headings) = listed(at_once);
+            assert_eq!(headings, 1);
+            assert_eq!([first, later].concat(), all, "{at_once}");
+        }
+    }
 }

@@ -71,6 +71,9 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reload => return reload(model),
         // The terminal is cleared before the next frame.
         Action::Redraw => {}
+        Action::Suspend if model.capture().is_some() => {
+            model.say("a capture is under way; to stop the program would stop it, too");
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Cancel => return cancel(model),
         Action::Filter => {
@@ -258,6 +261,7 @@ fn bookmarkable(model: &mut Model) -> bool {
 
 fn delete(model: &mut Model) {
     if model.tab().place.view != View::Bookmarks {
+        details(model);
         return;
     }
     let tab = model.tab();
@@ -368,6 +372,7 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
     let width = usize::from(model.areas().right.width);
     let zoomed = model.zoomed;
     let tab = model.tab_mut();
+    let is_text = matches!(tab.place.view, View::Log | View::Record | View::Metadata);
     let Some(sheet) = tab.sheet_mut() else {
         if action == Action::Left {
             tab.pane = Pane::Tree;
@@ -402,8 +407,11 @@ fn table(model: &mut Model, action: Action) -> Vec<Effect> {
             details(model);
         }
         Action::Details => details(model),
+        // Texts are read page by page, as in less.
+        Action::Jumps if is_text => cursor.go(at + page, rows),
         Action::Jumps => {
-            let items = cursor.row(&sheet.table).map(|r| r.jumps.clone()).unwrap_or_default();
+            let jumps = cursor.row(&sheet.table).map(|r| r.jumps.as_slice()).unwrap_or_default();
+            let items: Vec<_> = jumps.iter().map(|(l, p)| (l.clone().into_owned(), p.clone())).collect();
             if items.is_empty() {
                 model.say("this row leads nowhere");
             } else {

@@ -17,7 +17,9 @@ pub(crate) fn load(tab: &mut Tab, place: Place, request: u64, cancel: Arc<Cancel
     let id = tab.id;
     let Some(cluster) = &mut tab.cluster else { return Vec::new() };
     match (place.view, place.chosen) {
-        (View::Preflight, Some(chosen)) => vec![Effect::Examine { tab: id, request, chosen, cancel }],
+        (View::Preflight, Some(chosen)) => {
+            vec![Effect::Examine { tab: id, request, chosen: *chosen, cancel }]
+        }
         (View::Capture, _) => {
             let none = || Table::lines("capture").empty("nothing is captured; choose a container, then c");
             let table = cluster.capture.as_ref().map_or_else(none, Capture::table);
@@ -225,9 +227,10 @@ fn selected(tab: &Tab) -> Option<Chosen> {
     let of_row = tab.sheet().filter(|_| tab.place.view == View::Containers);
     let of_row = of_row.and_then(|s| s.cursor.row(&s.table)).and_then(|r| r.jumps.first());
     of_row
-        .and_then(|jump| jump.1.chosen.clone())
-        .or_else(|| tab.place.chosen.clone())
-        .or_else(|| tab.cluster.as_ref().and_then(|c| c.chosen()).cloned())
+        .and_then(|jump| jump.1.chosen.as_deref())
+        .or(tab.place.chosen.as_deref())
+        .or_else(|| tab.cluster.as_ref().and_then(|c| c.chosen()))
+        .cloned()
 }
 
 /// Asks where the archive is to go; before that it shows whether the capture would work.
@@ -243,7 +246,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let examined = tab.cluster.as_ref().and_then(|c| c.examined.as_ref()).filter(|e| e.0 == chosen);
-    if tab.place.view != View::Preflight || tab.place.chosen.as_ref() != Some(&chosen) {
+    if tab.place.view != View::Preflight || tab.place.chosen.as_deref() != Some(&chosen) {
         let pid = tab.tree.pid();
         return model.visit(Place { pid, ..Place::choice(View::Preflight, chosen) });
     }
@@ -264,7 +267,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
 
 /// Begins the capture of the container that is looked at.
 pub(super) fn begin(model: &mut Model, dest: &str) -> Vec<Effect> {
-    let Some(chosen) = model.tab().place.chosen.clone() else { return Vec::new() };
+    let Some(chosen) = model.tab().place.chosen.as_deref().cloned() else { return Vec::new() };
     let capture = model.next_request();
     let dest = Some(dest.trim()).filter(|dest| !dest.is_empty()).map(PathBuf::from);
     let cancel = Arc::<Cancel>::default();

@@ -16,7 +16,7 @@ pub(crate) use command::NAMES;
 pub(crate) use hexkeys::query_of;
 
 /// Matches that are kept; more are counted.
-pub(crate) const KEPT_MATCHES: usize = 20_000;
+pub(crate) const KEPT_MATCHES: usize = 10_000;
 
 /// Takes in a message.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -39,12 +39,14 @@ fn take_in(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Opened { tab, archive, complete } => {
+            let rows = model.areas().tree_rows();
             let Some(t) = model.by_id(tab) else { return Vec::new() };
             let first = !t.usable;
             t.usable = true;
             t.about = archive.about;
             t.memory_bytes = archive.memory_bytes;
-            let (selected, top) = (t.tree.selected, t.tree.top);
+            t.tentative = archive.tentative;
+            let (selected, top) = (t.tree.pid(), t.tree.top);
             let marks: Vec<_> = t.tree.branches.drain(..).map(|b| (b.pid, b.marks)).collect();
             t.tree = archive.tree;
             for (pid, marks) in marks {
@@ -56,8 +58,9 @@ fn take_in(model: &mut Model, message: Message) -> Vec<Effect> {
                 t.state = State::Open;
             }
             if !first {
-                t.tree.selected = selected.min(t.tree.len() - 1);
+                // The tree may be in another order than before.
                 t.tree.top = top;
+                t.tree.select(selected, rows);
             }
             // What was shown came of a part of the archive.
             if tab == model.tab().id { reload(model) } else { Vec::new() }
