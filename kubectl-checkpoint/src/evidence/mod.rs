@@ -21,7 +21,7 @@ pub(crate) mod watch;
 
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,7 +90,9 @@ impl Evidence {
     fn add(&mut self, path: &OsString) {
         let name = path.to_string_lossy().into_owned();
         let containers = if may_be_pod(Path::new(path)) {
-            Checkpoint::open_pod(path, &Options::default()).ok().flatten().unwrap_or_default()
+            let mut options = Options::default();
+            options.archive = limits::open_options();
+            Checkpoint::open_pod(path, &options).ok().flatten().unwrap_or_default()
         } else {
             Vec::new()
         };
@@ -226,15 +228,14 @@ fn may_be_pod(path: &Path) -> bool {
     if path.is_dir() {
         return MANIFESTS.iter().any(|m| path.join(m).is_file());
     }
-    let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(POD_HEAD).read_to_end(&mut head));
-    read.is_ok()
-        && head.chunks(512).any(|block| {
-            let name = block.get(..100).unwrap_or_default();
-            let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
-            let name = name[..end].strip_prefix(b"./").unwrap_or(&name[..end]);
-            MANIFESTS.iter().any(|m| m.as_bytes() == name) && block.get(257..262) == Some(b"ustar")
-        })
+    // Only regular files: what is in a fifo can be read once.
+    let head = path.is_file().then(|| crate::sealed::head(path, POD_HEAD).ok()).flatten().unwrap_or_default();
+    head.chunks(512).any(|block| {
+        let name = block.get(..100).unwrap_or_default();
+        let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
+        let name = name[..end].strip_prefix(b"./").unwrap_or(&name[..end]);
+        MANIFESTS.iter().any(|m| m.as_bytes() == name) && block.get(257..262) == Some(b"ustar")
+    })
 }
 
 /// How far into a tar a pod's manifest is looked for, in bytes.

@@ -1,7 +1,7 @@
 //! Where bytes are: an archive as an index of members.
 //!
 //! An [`Archive`] is a tar file (plain, gzip or zstd), a directory, or a tar
-//! on a stream. Opening a plain tar reads headers only and seeks over the
+//! on a stream. Encrypted ones are opened by a [`Decrypt`]. Opening a plain tar reads headers only and seeks over the
 //! contents, so it costs as much for 10 GiB of memory pages as for 10 MiB.
 //! A compressed archive is read through once: small members stay in memory,
 //! large ones are passed over unless the caller's [`Retention`] wants them,
@@ -26,6 +26,7 @@ mod directory;
 mod index;
 mod input;
 mod oci;
+mod sealed;
 mod storage;
 pub(crate) mod tar;
 
@@ -39,6 +40,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use compression::Compression;
 pub use oci::Annotations;
+pub use sealed::{Decrypt, is_encrypted};
 pub use storage::{Data, DataReader, Segment};
 pub use tar::MemberKind;
 
@@ -169,6 +171,8 @@ pub struct OpenOptions {
     pub spool_directory: Option<PathBuf>,
     /// Counts the bytes of a compressed archive that were read, for whoever shows progress.
     pub progress: Option<Arc<AtomicU64>>,
+    /// Opens an archive that is encrypted; without it such an archive is refused.
+    pub decrypt: Option<Arc<dyn Decrypt>>,
 }
 
 /// An index of members, and the way to their bytes.
@@ -279,6 +283,12 @@ impl Archive {
         let mut head = vec![0; 512];
         let got = read_up_to(&mut reader, &mut head).map_err(|e| Error::io("read", e))?;
         head.truncate(got);
+        if is_encrypted(&head) {
+            let sealed = Box::new(std::io::Cursor::new(head).chain(reader));
+            let plain = sealed::reader(sealed, &options)?;
+            // What is inside is not opened a second time.
+            return Self::from_reader(plain, name, OpenOptions { decrypt: None, ..options });
+        }
         let compression = compression::sniff(&head)?;
         let notes = compression::Notes::default();
         let whole = std::io::Cursor::new(head).chain(reader);
@@ -358,6 +368,15 @@ impl Archive {
         let mut head = vec![0; 512];
         let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
         head.truncate(got);
+        if is_encrypted(&head) {
+            let counted = Counted { inner: data.reader(), count: options.progress.clone() };
+            let (plain, broken) = sealed::spool(Box::new(counted), &options)?;
+            // Progress was that of the file; what is inside is not opened a second time.
+            let options = OpenOptions { decrypt: None, progress: None, ..options };
+            let archive = Self::index(plain, path, options, retention)?;
+            broken.into_iter().for_each(|warning| archive.warnings.push(warning));
+            return Ok(archive);
+        }
         let compression = compression::sniff(&head)?;
         let bytes = Some(data.len());
         if compression == Compression::None {

@@ -203,13 +203,16 @@ impl Checkpoint {
         checkpoint.mapped.enabled = options.memory;
         if let Some(path) = &options.rootfs {
             let architecture = checkpoint.architecture().map(Architecture::oci_name);
-            let root = rootfs::RootFileSystem::open(path, options.archive, architecture)?;
+            let root = rootfs::RootFileSystem::open(path, options.archive.clone(), architecture)?;
             checkpoint.mapped.root = Some(root);
         }
         let mut child = Arc::clone(&checkpoint.images);
         for path in &options.parents {
-            let options =
-                OpenOptions { limits: checkpoint.archive().limits().clone(), ..OpenOptions::default() };
+            let options = OpenOptions {
+                limits: options.archive.limits.clone(),
+                decrypt: options.archive.decrypt.clone(),
+                ..OpenOptions::default()
+            };
             let parent = Archive::open_with(path, options, &mut KeepAll)?;
             let (images, found) = Images::locate(Arc::new(parent));
             if !found && images.starting_with("pagemap-").next().is_none() {
