@@ -412,6 +412,18 @@ fn flags_alone_are_enough() {
 }
 
 #[test]
+fn what_was_refused_is_in_the_record_where_that_has_a_name() {
+    let trigger = recorded("22-kubelet-criu-refuses-tcp.txt");
+    let fake = Fake::start(Scenario { trigger, ..Scenario::default() });
+    assert_eq!(fake.run(&["web/app", "x.tar"]).code, Some(2));
+    let line = &fake.record("x.tar.evidence.json")[0];
+    assert_eq!((&line["outcome"], &line["answer"]["status"]), (&"incomplete".into(), &500.into()));
+    assert!(line["problem"].as_str().unwrap().contains("CRIU refused"), "{line}");
+    assert_eq!(line["context"]["file"], "x.tar.context.json");
+    assert_eq!(line["actor"]["cluster"]["username"], "jo@example.com");
+}
+
+#[test]
 fn an_empty_archive_and_an_odd_size_arrive() {
     for length in [0, 1, 32_768, 1_048_577] {
         let content = pattern(length);

@@ -168,6 +168,27 @@ fn a_full_disk_keeps_the_part_and_says_how_to_go_on() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("there is no room"), "{}", ran.stderr);
     assert!(!small.join("x.tar").exists());
+
+    // Without a size the disk fills on the way: what is there is gone on with.
+    let tools = vec!["cat", "tail", "sha256sum"];
+    let content = archive(3_000_000);
+    let fake = Fake::start(Scenario { content: content.clone(), tools, ..Scenario::default() });
+    let dest = small.join("y.tar").display().to_string();
+    let ran = fake.run(&["web/app", &dest, "--no-context"]);
+    assert_eq!(ran.code, Some(2));
+    for word in ["disk here is full", "go on:  kubectl checkpoint pull node-1/", &dest] {
+        assert!(ran.stderr.contains(word), "{}", ran.stderr);
+    }
+    let part = small.join("y.tar.part");
+    assert!(part.exists() && !small.join("y.tar").exists());
+    let there = std::fs::metadata(&part).unwrap().len();
+    assert!(there > 0);
+    let status = std::process::Command::new("mount").args(["-o", "remount,size=8m"]).arg(&small).status();
+    assert!(status.unwrap().success());
+    let ran = fake.run(&["pull", &format!("node-1/{ARCHIVE}"), &dest, "-o", "json"]);
+    ok(&ran);
+    assert_eq!(ran.json()["items"][0]["continuedAtByte"], there);
+    assert_eq!(std::fs::read(&dest).unwrap(), content);
     drop(unmount);
 }
 

@@ -252,6 +252,9 @@ pub struct RemoveArgs {
     /// Remove without a copy that was compared
     #[arg(long)]
     pub force: bool,
+    /// Remove without asking, on a terminal too
+    #[arg(short, long)]
+    pub yes: bool,
     /// Sign the record of the copy anew with this OpenSSH private key
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
@@ -284,6 +287,12 @@ pub struct DoctorArgs {
     /// Print the smallest RBAC rules that a capture needs, and nothing else
     #[arg(long)]
     pub rbac: bool,
+    /// Remove what killed runs left behind, pods in the cluster and files here; asks for each
+    #[arg(long, conflicts_with = "rbac")]
+    pub clean: bool,
+    /// Remove without asking
+    #[arg(short, long, requires = "clean")]
+    pub yes: bool,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: OutputFormat,

@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::create::name_of;
 use super::custody::Custody;
 use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
-use super::dossier::{collector_fields, node_info, now, opening};
+use super::dossier::{answer_fields, collector_fields, node_info, now, opening};
 use super::explain::{Class, Context as Asked, explain};
 use super::report::{Reporter, shown};
 use super::sink::Begun;
@@ -237,11 +237,25 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
-    journal.borrow_mut().requesting = true;
+    let request = backend.target(&found.node, &trigger::path(found, args.timeout));
+    {
+        let mut journal = journal.borrow_mut();
+        journal.requesting = true;
+        journal.fields = opening(connection, found, &request, user, node.as_ref());
+        // Where the record has a name already, it has a line of what was refused as well.
+        journal.record = args.record.clone().or_else(|| match destination {
+            Destination::File(file) => Some(with_suffix(file, ".evidence.json")),
+            _ => None,
+        });
+        if let Some(saved) = &surroundings {
+            journal.fields.insert("context".into(), saved.describe());
+        }
+    }
     let answer = match trigger::post(connection, backend, found, args.timeout).await {
         Ok(answer) => answer,
         Err(error) => return Err(kept(error, surroundings.as_ref())),
     };
+    journal.borrow_mut().fields.extend(answer_fields(&request, &answer));
     let explanation = explain(
         answer.status,
         answer.content_type.as_deref(),
@@ -262,6 +276,7 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         if (400..500).contains(&answer.status) {
             if let Some(saved) = &surroundings {
                 let _ = std::fs::remove_file(saved.path());
+                journal.borrow_mut().fields.remove("context");
             }
             return Err(error);
         }
@@ -275,8 +290,8 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         journal.captured = Some((found.node.clone(), node_path.clone()));
         journal.record =
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
-        let request = backend.target(&found.node, &trigger::path(found, args.timeout));
-        journal.fields = opening(connection, found, &request, user, node.as_ref(), &answer, &node_path);
+        journal.fields.insert("nodePath".into(), node_path.clone().into());
+        journal.fields.insert("leftOnNode".into(), json!([node_path]));
     }
     if let (Some(saved), Some(dest)) = (&mut surroundings, &dest) {
         if let Err(error) = saved.follow(dest, args.force) {

@@ -514,7 +514,7 @@ mod tests {
         assert!(Destination::settle(Some(&file), false).is_err());
         assert!(Destination::settle(Some(&file), true).is_ok());
         let there = Destination::settle(Some(dir.path()), false).unwrap();
-        assert_eq!(there.file_for("/c/checkpoint-a:b.tar"), Some(dir.path().join("checkpoint-a-b.tar")));
+        assert_eq!(there.file_for("/c/checkpoint-a:b.tar", ""), Some(dir.path().join("checkpoint-a-b.tar")));
         assert_eq!(Destination::settle(Some(Path::new("-")), false).unwrap(), Destination::Stdout);
         for missing in ["nosuch/", "nosuch/x.tar"] {
             assert!(Destination::settle(Some(&dir.path().join(missing)), false).is_err());

@@ -55,15 +55,13 @@ pub(super) async fn node_info(
     status.node_info
 }
 
-/// What is known of a capture when the kubelet has answered.
+/// What is known of a capture before the kubelet is asked.
 pub(super) fn opening(
     connection: &Connection,
     found: &Found,
     request: &str,
     user: Option<&Value>,
     node: Option<&NodeSystemInfo>,
-    answer: &Answer,
-    node_path: &str,
 ) -> Map<String, Value> {
     let status = &found.status;
     let mut line = step("capture", connection, user);
@@ -93,13 +91,11 @@ pub(super) fn opening(
                 .and_then(|running| running.started_at.as_ref())
                 .map(|time| time.0.to_string()),
         },
-        "nodePath": node_path,
-        "leftOnNode": [node_path],
+        "request": { "method": "POST", "path": request },
     });
     if let Value::Object(fields) = fields {
         line.extend(fields);
     }
-    line.extend(answer_fields(request, answer));
     line
 }
 

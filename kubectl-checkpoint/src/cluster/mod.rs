@@ -32,6 +32,7 @@ mod dossier;
 mod exec;
 pub mod explain;
 mod interrupt;
+mod leftovers;
 mod list;
 mod local;
 mod preflight;

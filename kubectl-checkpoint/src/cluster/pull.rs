@@ -185,6 +185,7 @@ async fn work(
         fields.insert("node".into(), serde_json::json!({ "name": archive.node }));
         fields.insert("nodePath".into(), node_path.clone().into());
         fields.insert("collector".into(), collector_fields(&plan, &running));
+        fields.insert("leftOnNode".into(), serde_json::json!([node_path]));
         arrived.describe(&mut fields, dest.as_deref(), started, finished);
         custody.describe(&mut fields, &arrived);
         let signed = custody.sign(dest.as_deref(), &arrived);

@@ -1,5 +1,6 @@
 //! `rm`: removes archives from nodes, and nothing that is not one.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::destination::{Destination, with_suffix};
 use super::dossier::{collector_fields, step, who_am_i};
 use super::exec::Remote;
 use super::interrupt::Interrupts;
+use super::leftovers::confirm;
 use super::report::{Reporter, shown};
 use super::session::{self, INTERRUPTED};
 use super::signature::Signer;
@@ -73,6 +75,21 @@ impl Item for Removal {
 ///
 /// When not one of them was removed.
 pub fn remove(args: RemoveArgs) -> Result<ExitCode> {
+    // Whoever can be asked is; a program was asked when it was written.
+    let question = format!(
+        "remove {} from {}, {}?",
+        if args.archives.len() == 1 {
+            String::from("1 archive")
+        } else {
+            format!("{} archives", args.archives.len())
+        },
+        if args.local.local { "this node" } else { "their nodes" },
+        if args.force { "compared with no copy" } else { "each where its copy is the same" }
+    );
+    let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if is_asked && !args.yes && !confirm(&question)? {
+        bail!("nothing was removed");
+    }
     if args.local.local {
         return local::remove(&args);
     }
@@ -273,6 +290,7 @@ fn note(
     fields.insert("nodePath".into(), removal.node_path.clone().into());
     fields.insert("sha256".into(), removal.sha256.clone().into());
     fields.insert("collector".into(), collector.clone());
+    fields.insert("leftOnNode".into(), serde_json::json!([]));
     record::append(&path, fields).context("it was removed, but that is not in the record")?;
     if let Some(signer) = signer {
         signer.sign_record(&path).context("it was removed")?;

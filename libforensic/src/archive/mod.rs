@@ -374,7 +374,9 @@ impl Archive {
             // Progress was that of the file; what is inside is not opened a second time.
             let options = OpenOptions { decrypt: None, progress: None, ..options };
             let archive = Self::index(plain, path, options, retention)?;
-            broken.into_iter().for_each(|warning| archive.warnings.push(warning));
+            if let Some(warning) = broken {
+                archive.warnings.push(warning);
+            }
             return Ok(archive);
         }
         let compression = compression::sniff(&head)?;

@@ -199,18 +199,19 @@ impl Checkpoint {
         } else {
             Archive::open_with(path, options.archive.clone(), &mut retention::FactsOnly::default())?
         };
+        let decrypt = options.archive.decrypt.clone();
         let mut checkpoint = Self::from_archive(archive)?;
         checkpoint.mapped.enabled = options.memory;
         if let Some(path) = &options.rootfs {
             let architecture = checkpoint.architecture().map(Architecture::oci_name);
-            let root = rootfs::RootFileSystem::open(path, options.archive.clone(), architecture)?;
+            let root = rootfs::RootFileSystem::open(path, options.archive, architecture)?;
             checkpoint.mapped.root = Some(root);
         }
         let mut child = Arc::clone(&checkpoint.images);
         for path in &options.parents {
             let options = OpenOptions {
-                limits: options.archive.limits.clone(),
-                decrypt: options.archive.decrypt.clone(),
+                limits: checkpoint.archive().limits().clone(),
+                decrypt: decrypt.clone(),
                 ..OpenOptions::default()
             };
             let parent = Archive::open_with(path, options, &mut KeepAll)?;

@@ -43,8 +43,7 @@ fn node() -> String {
 
 /// Reads `NAME`, `NODE/NAME` or a path; only the name counts.
 fn named(typed: &str) -> Result<String> {
-    let whole = if typed.contains('/') { typed.to_owned() } else { format!("local/{typed}") };
-    let name = whole.rsplit('/').next().unwrap_or_default();
+    let name = typed.rsplit('/').next().unwrap_or_default();
     Ok(Reference::parse(&format!("local/{name}"))?.name)
 }
 
@@ -186,8 +185,8 @@ fn note(removal: &Removal, copy: Option<&Path>, signer: Option<&Signer>) -> Resu
     Ok(())
 }
 
-/// What a command that needs this says elsewhere.
-pub(super) fn explain_permission(error: std::io::Error, what: &str) -> anyhow::Error {
+/// An error of the file system, with what is most often behind it.
+fn explain_permission(error: &std::io::Error, what: &str) -> anyhow::Error {
     if error.kind() == std::io::ErrorKind::PermissionDenied {
         return anyhow!(
             "{what}: {error}\n  cause: the kubelet's files belong to root\n  try:   the same as root, on the node itself"

@@ -58,7 +58,7 @@ impl Store {
                  try:   --kubelet-root DIR (the kubelet's --root-dir)",
                 path.display()
             ),
-            Err(error) => Err(explain_permission(error, &format!("cannot read {}", path.display()))),
+            Err(error) => Err(explain_permission(&error, &format!("cannot read {}", path.display()))),
         }
     }
 
@@ -136,7 +136,7 @@ impl Store {
         }
         let file = options
             .open(&path)
-            .map_err(|error| explain_permission(error, &format!("cannot open {shown}")))?;
+            .map_err(|error| explain_permission(&error, &format!("cannot open {shown}")))?;
         if !file.metadata().with_context(|| format!("cannot look at {shown}"))?.is_file() {
             bail!("{shown} is not a regular file, and nothing else is touched");
         }
@@ -166,7 +166,7 @@ impl Store {
         if !is_same(&about, &now) {
             bail!("{shown} is another file than it was a moment ago; it was not removed");
         }
-        fs::remove_file(&path).map_err(|error| explain_permission(error, &format!("cannot remove {shown}")))
+        fs::remove_file(&path).map_err(|error| explain_permission(&error, &format!("cannot remove {shown}")))
     }
 }
 

@@ -137,12 +137,10 @@ fn matches(pattern: &str, text: &str) -> bool {
     match chars.next() {
         None => text.is_empty(),
         Some('*') => {
-            let rest = chars.as_str();
-            // Several stars in a row are one.
-            rest.starts_with('*') && matches(rest, text)
-                || text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| {
-                    !rest.starts_with('*') && text.get(at..).is_some_and(|tail| matches(rest, tail))
-                })
+            // Several stars in a row are one: none of them is tried at every place.
+            let rest = chars.as_str().trim_start_matches('*');
+            let mut places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            places.any(|at| text.get(at..).is_some_and(|tail| matches(rest, tail)))
         }
         Some(first) => {
             let mut tail = text.chars();
@@ -154,13 +152,11 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// Reads `YYYYMMDD[HHMM[SS]][Z]`; always taken as UTC.
 fn time(text: &str) -> Result<Timestamp> {
     let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
-    let format = match digits.len() {
-        8 => "%Y%m%d%H%M%S",
-        12 | 14 => "%Y%m%d%H%M%S",
-        _ => bail!("{:?} is not a time such as 20260131 or 202601311200Z", text::escape(text)),
-    };
+    if !matches!(digits.len(), 8 | 12 | 14) {
+        bail!("{:?} is not a time such as 20260131 or 202601311200Z", text::escape(text));
+    }
     let padded = format!("{digits:0<14}");
-    let time = DateTime::strptime(format, &padded).with_context(|| {
+    let time = DateTime::strptime("%Y%m%d%H%M%S", &padded).with_context(|| {
         format!("{:?} is not a time such as 20260131 or 202601311200Z", text::escape(text))
     })?;
     Ok(jiff::tz::TimeZone::UTC.to_timestamp(time)?)
