@@ -183,7 +183,35 @@ fn names_a_file(args: &[OsString]) -> bool {
     let is_file = |a: &OsString| std::path::Path::new(a).is_file();
     let is_word = !target.starts_with('-') && !target.contains('/');
     args.get(1).is_some_and(is_file)
-        || (is_word && !args.iter().any(|a| a == "--force") && args.iter().skip(2).any(is_file))
+        || (is_word && !args.iter().any(|a| a == "--force") && operands(args).any(is_file))
+}
+
+/// The words behind the first that are no flags and no values of flags of `create`.
+fn operands(args: &[OsString]) -> impl Iterator<Item = &OsString> {
+    let mut cli = Cli::command();
+    cli.build();
+    let takes_value = |word: &str| {
+        let is_named = |a: &clap::Arg| match word.strip_prefix("--") {
+            Some(long) => {
+                a.get_long() == Some(long) || a.get_all_aliases().is_some_and(|all| all.contains(&long))
+            }
+            None => word.len() == 2 && a.get_short().is_some_and(|short| word.ends_with(short)),
+        };
+        let create = cli.find_subcommand("create");
+        let found = create.and_then(|create| create.get_arguments().find(|a| is_named(a)));
+        found.is_some_and(|a| a.get_action().takes_values())
+    };
+    let mut words = Vec::new();
+    let mut is_value = true;
+    for word in args.iter().skip(1) {
+        let text = word.to_str().unwrap_or("");
+        let is_flag = text.len() > 1 && text.starts_with('-');
+        if !is_value && !is_flag {
+            words.push(word);
+        }
+        is_value = !is_value && is_flag && takes_value(text);
+    }
+    words.into_iter()
 }
 
 fn names_a_command(args: &[OsString]) -> bool {
@@ -195,7 +223,10 @@ fn names_a_command(args: &[OsString]) -> bool {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match parse(args.into_iter().collect()) {
         Ok(cli) => {
-            cli.limits.set();
+            if let Err(e) = cli.limits.set() {
+                eprintln!("error: {}", escape(&format!("{e:#}")));
+                return ExitCode::from(FAILED);
+            }
             cli.command
         }
         Err(e) => {

@@ -7,6 +7,7 @@ mod cli;
 pub mod cluster;
 mod evidence;
 pub mod output;
+mod sealed;
 mod tui;
 
 pub use cli::{command, run};

@@ -42,7 +42,8 @@ fn arrives(scenario: &Scenario, args: &[&str]) -> (Fake, support::Ran) {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(fake.posts(), 1);
     check_aftermath(&fake, scenario, &ran);
-    assert!(fake.files().contains(&LOCAL.to_owned()), "{:?}", fake.files());
+    let whole = fake.files().iter().any(|name| has_ending(name, ".tar"));
+    assert!(whole, "{:?}", fake.files());
     (fake, ran)
 }
 
@@ -61,7 +62,8 @@ fn a_container_comes_home_verified() {
     let scenario = Scenario::default();
     let (fake, ran) = arrives(&scenario, &["web/app", "-o", "json"]);
     let record = format!("{LOCAL}.evidence.json");
-    assert_eq!(fake.files(), [LOCAL.to_owned(), record.clone()]);
+    let context = format!("{LOCAL}.context.json");
+    assert_eq!(fake.files(), [LOCAL.to_owned(), context.clone(), record.clone()]);
     assert_eq!((fake.mode(LOCAL), fake.mode(&record)), (0o600, 0o600));
 
     let list = ran.json();
@@ -72,6 +74,7 @@ fn a_container_comes_home_verified() {
     assert_eq!(item["nodePath"], format!("/var/lib/kubelet/checkpoints/{ARCHIVE}"));
     assert_eq!(item["file"], LOCAL);
     assert_eq!(item["record"], record);
+    assert_eq!(item["context"], context);
     assert_eq!(item["sizeBytes"], 300_000);
     assert_eq!(item["sha256"], digest(&scenario.content));
 
@@ -135,7 +138,12 @@ fn every_answer_costs_exactly_one_request() {
     for (name, trigger) in answers {
         let scenario = Scenario { trigger, ..Scenario::default() };
         let (fake, ran) = fails(&scenario, &["web/app"], 1);
-        assert!(fake.files().is_empty(), "{name}: {:?}", fake.files());
+        assert!(fake.files_after().is_empty(), "{name}: {:?}", fake.files());
+        // What was refused at the door leaves nothing; else there may be no other trace.
+        let is_refused = ["429", "418"].contains(&name.as_str()) || ran.stderr.contains("HTTP 40");
+        let said = ran.stderr.contains("was saved before:");
+        assert_eq!(said, !fake.files().is_empty(), "{name}: {}", ran.stderr);
+        assert!(!(is_refused && said), "{name}: {}", ran.stderr);
         assert!(fake.seen.lock().unwrap().made.is_empty(), "{name}");
         assert!(ran.stderr.contains("cause:") || name == "outside", "{name}: {}", ran.stderr);
     }
@@ -193,7 +201,7 @@ fn a_stream_that_stands_still_is_given_up() {
     assert!(ran.stderr.contains("stands still at byte 1000"), "{}", ran.stderr);
     assert!(ran.stderr.contains("is on node node-1"), "{}", ran.stderr);
     let record = fake.record(&format!("{LOCAL}.evidence.json"));
-    assert_eq!(fake.files().len(), 2, "{:?}", fake.files());
+    assert_eq!(fake.files_after().len(), 2, "{:?}", fake.files());
     assert_eq!(
         fake.read(&format!("{LOCAL}.part")),
         scenario.content[..1000],
@@ -210,7 +218,7 @@ fn wrong_bytes_never_get_the_name() {
         let scenario = Scenario { streams, ..Scenario::default() };
         let (fake, ran) = fails(&scenario, &["web/app"], 1);
         assert!(ran.stderr.contains("not the one on the node"), "{}", ran.stderr);
-        assert_eq!(fake.files(), [format!("{LOCAL}.evidence.json")]);
+        assert_eq!(fake.files_after(), [format!("{LOCAL}.evidence.json")]);
         let (fake, _) = fails(&scenario, &["web/app", "--keep-partial"], 1);
         assert!(fake.files().contains(&format!("{LOCAL}.part")));
     }
@@ -264,7 +272,7 @@ fn a_refused_collector_is_found_before_anything_is_frozen() {
     let scenario = Scenario { creation: Creation::ForbiddenLate(said), ..Scenario::default() };
     let (fake, ran) = fails(&scenario, &["web/app"], 1);
     assert!(ran.stderr.contains("violates PodSecurity"), "{}", ran.stderr);
-    assert_eq!(fake.files(), [format!("{LOCAL}.evidence.json")]);
+    assert_eq!(fake.files_after(), [format!("{LOCAL}.evidence.json")]);
     assert_eq!(fake.seen.lock().unwrap().removals, 0, "there was nothing to remove");
 }
 
@@ -404,6 +412,18 @@ fn flags_alone_are_enough() {
 }
 
 #[test]
+fn what_was_refused_is_in_the_record_where_that_has_a_name() {
+    let trigger = recorded("22-kubelet-criu-refuses-tcp.txt");
+    let fake = Fake::start(Scenario { trigger, ..Scenario::default() });
+    assert_eq!(fake.run(&["web/app", "x.tar"]).code, Some(2));
+    let line = &fake.record("x.tar.evidence.json")[0];
+    assert_eq!((&line["outcome"], &line["answer"]["status"]), (&"incomplete".into(), &500.into()));
+    assert!(line["problem"].as_str().unwrap().contains("CRIU refused"), "{line}");
+    assert_eq!(line["context"]["file"], "x.tar.context.json");
+    assert_eq!(line["actor"]["cluster"]["username"], "jo@example.com");
+}
+
+#[test]
 fn an_empty_archive_and_an_odd_size_arrive() {
     for length in [0, 1, 32_768, 1_048_577] {
         let content = pattern(length);
@@ -416,12 +436,15 @@ fn what_surrounds_the_container_is_saved_before_the_freeze() {
     let container =
         serde_json::json!({"name": "app", "image": "img", "env": [{"name": "KEY", "value": "very-secret"}]});
     let scenario = Scenario { container, ..Scenario::default() };
-    let (fake, _) = arrives(&scenario, &["web/app", "--save-context"]);
+    let (fake, _) = arrives(&scenario, &["web/app"]);
     let name = format!("{LOCAL}.context.json");
     assert_eq!(fake.mode(&name), 0o600);
     let saved = fake.read(&name);
     let context: Value = serde_json::from_slice(&saved).unwrap();
     assert_eq!(context["pod"]["spec"]["containers"][0]["env"][0]["value"], "(redacted)");
+    let owners = context["owners"].as_array().unwrap();
+    assert_eq!((&owners[0]["kind"], &owners[1]["kind"]), (&"ReplicaSet".into(), &"Deployment".into()));
+    assert_eq!(owners[1]["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"], "(redacted)");
     assert_eq!(context["node"]["metadata"]["name"], "node-1");
     assert!(context["log"].as_str().unwrap().contains("said"));
     assert_eq!(
@@ -434,6 +457,18 @@ fn what_surrounds_the_container_is_saved_before_the_freeze() {
     let at = |part: &str| seen.requests.iter().position(|request| request.contains(part)).unwrap();
     assert!(at("/log") < at("/proxy/checkpoint/"), "{:?}", seen.requests);
     drop(seen);
-    let (fake, _) = arrives(&scenario, &["web/app", "--save-context", "--reveal-env"]);
-    assert!(String::from_utf8(fake.read(&name)).unwrap().contains("very-secret"));
+    let (fake, _) = arrives(&scenario, &["web/app", "--keep-secrets", "x.tar"]);
+    assert!(String::from_utf8(fake.read("x.tar.context.json")).unwrap().contains("very-secret"));
+    let ran = fake.run(&["verify", "x.tar"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    std::fs::write(fake.home().join("x.tar.context.json"), "changed").unwrap();
+    let ran = fake.run(&["verify", "x.tar", "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["items"][0]["line"]), (Some(1), &1.into()));
+    std::fs::remove_file(fake.home().join("x.tar.context.json")).unwrap();
+    let ran = fake.run(&["verify", "x.tar"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("was not compared"), "{}", ran.stderr);
+    let (fake, _) = arrives(&scenario, &["web/app", "--no-context"]);
+    assert_eq!(fake.files().len(), 2, "{:?}", fake.files());
+    assert!(!fake.seen.lock().unwrap().requests.iter().any(|request| request.contains("/log")));
 }

@@ -170,4 +170,16 @@ fn what_a_killed_run_left_is_found() {
     assert_eq!(state, "warning", "{detail}");
     assert!(list.to_string().contains(&format!("{LOCAL}.part")), "{list}");
     assert_eq!(fake.pods_left(), left, "doctor removes nothing itself");
+    // Nor without a yes; then all of it.
+    let ran = fake.run(&["doctor", "--clean"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    assert_eq!(fake.pods_left(), left);
+    std::fs::write(fake.home().join("checkpoint-x.tar.age.part"), "x").unwrap();
+    std::fs::write(fake.home().join("checkpoint-x.tar"), "an archive").unwrap();
+    let ran = fake.run(&["doctor", "--clean", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(fake.pods_left().is_empty());
+    assert!(!fake.files().iter().any(|name| name.contains(".part")), "{:?}", fake.files());
+    assert!(fake.files().contains(&"checkpoint-x.tar".to_owned()));
 }

@@ -30,7 +30,7 @@ fn during_the_request() {
     let (fake, ran) = interrupt(&scenario, "INT", |seen| seen.checkpoints.len() == 1);
     assert!(ran.stderr.contains("cancels the checkpoint"), "{}", ran.stderr);
     assert_eq!(fake.posts(), 1);
-    assert!(fake.files().is_empty());
+    assert!(fake.files_after().is_empty());
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn every_answer_costs_exactly_one_request() {
         let ran = run(&fake, &["web/app"]);
         assert_eq!((ran.code, fake.posts()), (Some(2), 1), "{name}: {}", ran.stderr);
         assert!(ran.stderr.contains(part), "{name}: {}", ran.stderr);
-        assert!(fake.files().is_empty());
+        assert!(fake.files_after().is_empty());
     }
 }
 

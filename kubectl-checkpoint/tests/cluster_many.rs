@@ -22,7 +22,8 @@ fn captured(fake: &Fake, names: &[String], scenario: &Scenario) {
         assert_eq!(fake.read(name), scenario.content, "{name}");
         assert_eq!(fake.record(&format!("{name}.evidence.json"))[0]["outcome"], "verified");
     }
-    let archives: Vec<String> = fake.files().into_iter().filter(|name| !name.contains("evidence")).collect();
+    let archives: Vec<String> =
+        fake.files_after().into_iter().filter(|name| !name.contains("evidence")).collect();
     assert_eq!(archives.len(), names.len(), "{archives:?}");
     assert!(fake.pods_left().is_empty());
 }
@@ -107,7 +108,7 @@ fn a_success_is_not_lost_beside_a_failure() {
     let fake = Fake::start(Scenario { failing, ..scenario });
     let ran = fake.run(&["-l", "app=web"]);
     assert_eq!((ran.code, fake.posts()), (Some(2), 3), "{}", ran.stderr);
-    assert!(fake.files().is_empty());
+    assert!(fake.files_after().is_empty());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use libforensic::Checkpoint;
-use libforensic::archive::Archive;
+use libforensic::archive::{Archive, OpenOptions};
 use libforensic::model::Options;
 
 const SIMPLE: &str = "../examples/evidence/simple.tar";
@@ -160,7 +160,7 @@ fn compressed_archives_in_a_pod_and_compressed_pods() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for bytes in [plain.clone(), gzip(&plain), zstd::encode_all(plain.as_slice(), 1).unwrap()] {
         std::fs::write(file.path(), bytes).unwrap();
-        assert!(Checkpoint::may_be_pod(file.path()));
+        assert!(Checkpoint::may_be_pod(file.path(), &OpenOptions::default()));
         let found = names(file.path());
         let found: Vec<_> = found.iter().map(|(name, pids)| (name.as_str(), *pids)).collect();
         assert_eq!(found, expected);
@@ -169,6 +169,6 @@ fn compressed_archives_in_a_pod_and_compressed_pods() {
         let alone = Checkpoint::open(SIMPLE).unwrap();
         assert_eq!(web.process(1).unwrap().cmdline, alone.process(1).unwrap().cmdline);
     }
-    assert!(!Checkpoint::may_be_pod(SIMPLE));
-    assert!(!Checkpoint::may_be_pod("../examples/evidence/incident.tar.gz"));
+    assert!(!Checkpoint::may_be_pod(SIMPLE, &OpenOptions::default()));
+    assert!(!Checkpoint::may_be_pod("../examples/evidence/incident.tar.gz", &OpenOptions::default()));
 }

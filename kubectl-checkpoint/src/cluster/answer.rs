@@ -49,6 +49,12 @@ pub(super) struct Capture {
     pub(super) finished: Option<String>,
     /// The evidence record; null where none was written.
     pub(super) record: Option<String>,
+    /// What was saved before the freeze; null where nothing was.
+    pub(super) context: Option<String>,
+    /// The signature of the file here; null where it was not signed.
+    pub(super) signature: Option<String>,
+    /// Whether the file here is encrypted; size and digest are those of the archive inside.
+    pub(super) encrypted: bool,
     /// What kept the archive from being here; null for a success.
     pub(super) problem: Option<String>,
 }
@@ -201,6 +207,9 @@ mod tests {
             started: Some("2026-01-01T00:00:00Z".into()),
             finished: Some("2026-01-01T00:00:01Z".into()),
             record: Some("x.tar.evidence.json".into()),
+            context: None,
+            signature: None,
+            encrypted: false,
             problem: None,
         }
     }

@@ -118,12 +118,15 @@ pub struct CreateArgs {
     /// File of the evidence record; default: DEST.evidence.json
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Save pod, node, events and logs as they were before the freeze to DEST.context.json; values of environment variables are left out
+    /// Do not save pod, owners, node, events and logs as they are before the freeze (DEST.context.json)
     #[arg(long)]
-    pub save_context: bool,
+    pub no_context: bool,
     /// Keep the values of environment variables in DEST.context.json
-    #[arg(long, requires = "save_context")]
-    pub reveal_env: bool,
+    #[arg(long, alias = "reveal-env", conflicts_with = "no_context")]
+    pub keep_secrets: bool,
+    /// Accepted as earlier versions had it: it is so without
+    #[arg(long, hide = true, conflicts_with = "no_context")]
+    pub save_context: bool,
     /// Go on where the review of rights says no or cannot be asked
     #[arg(long)]
     pub skip_preflight: bool,
@@ -136,9 +139,15 @@ pub struct CreateArgs {
     /// How bytes travel.
     #[command(flatten)]
     pub transfer: TransferArgs,
+    /// How evidence is sealed.
+    #[command(flatten)]
+    pub custody: CustodyArgs,
     /// The pod that hands the archive over.
     #[command(flatten)]
     pub collector: CollectorArgs,
+    /// Without a cluster, on the node itself.
+    #[command(flatten)]
+    pub local: LocalArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -162,6 +171,9 @@ pub struct ListArgs {
     /// The pod that looks.
     #[command(flatten)]
     pub collector: CollectorArgs,
+    /// Without a cluster, on the node itself.
+    #[command(flatten)]
+    pub local: LocalArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -188,9 +200,15 @@ pub struct PullArgs {
     /// How bytes travel.
     #[command(flatten)]
     pub transfer: TransferArgs,
+    /// How evidence is sealed.
+    #[command(flatten)]
+    pub custody: CustodyArgs,
     /// The pod that hands the archive over.
     #[command(flatten)]
     pub collector: CollectorArgs,
+    /// Without a cluster, on the node itself.
+    #[command(flatten)]
+    pub local: LocalArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -205,9 +223,21 @@ pub struct VerifyArgs {
     /// File of the evidence record; default: ARCHIVE.evidence.json
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Demand that archive and record are signed by one of these: a list as ssh-keygen takes it (allowed_signers), or a public key
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Add a line to the record that says what was found
+    #[arg(long)]
+    pub append: bool,
+    /// Sign the record anew with this OpenSSH private key
+    #[arg(long, value_name = "KEY", requires = "append")]
+    pub sign: Option<PathBuf>,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: OutputFormat,
+    /// Say nothing on standard error but errors
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `rm`: remove archives from nodes.
@@ -222,12 +252,21 @@ pub struct RemoveArgs {
     /// Remove without a copy that was compared
     #[arg(long)]
     pub force: bool,
+    /// Remove without asking, on a terminal too
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Sign the record of the copy anew with this OpenSSH private key
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// How the answer is written, and how much is said meanwhile.
     #[command(flatten)]
     pub answer: AnswerArgs,
     /// The pod that removes.
     #[command(flatten)]
     pub collector: CollectorArgs,
+    /// Without a cluster, on the node itself.
+    #[command(flatten)]
+    pub local: LocalArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -248,6 +287,12 @@ pub struct DoctorArgs {
     /// Print the smallest RBAC rules that a capture needs, and nothing else
     #[arg(long)]
     pub rbac: bool,
+    /// Remove what killed runs left behind, pods in the cluster and files here; asks for each
+    #[arg(long, conflicts_with = "rbac")]
+    pub clean: bool,
+    /// Remove without asking
+    #[arg(short, long, requires = "clean")]
+    pub yes: bool,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: OutputFormat,
@@ -287,14 +332,26 @@ pub struct BackendArgs {
     #[arg(long)]
     pub kubelet: bool,
     /// Address of the kubelet; {node} stands for the node's name. Default: as the node object says
-    #[arg(long, value_name = "URL", requires = "kubelet")]
+    #[arg(long, value_name = "URL")]
     pub kubelet_url: Option<String>,
     /// File with the authority of the kubelet's certificate; default: the API server's
-    #[arg(long, value_name = "FILE", requires = "kubelet")]
+    #[arg(long, value_name = "FILE")]
     pub kubelet_certificate_authority: Option<PathBuf>,
     /// Accept any certificate of the kubelet
-    #[arg(long, requires = "kubelet")]
+    #[arg(long)]
     pub kubelet_insecure_skip_tls_verify: bool,
+}
+
+/// Without a cluster, on the node itself.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "On the node itself")]
+pub struct LocalArgs {
+    /// Work on this host, which is a node, without a cluster: on the archives below the kubelet's root directory
+    #[arg(long)]
+    pub local: bool,
+    /// Root directory of the kubelet; the archives are in its directory checkpoints
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/kubelet", requires = "local")]
+    pub kubelet_root: PathBuf,
 }
 
 /// How bytes travel.
@@ -307,6 +364,18 @@ pub struct TransferArgs {
     /// Compress on the node with gzip and unpack here; for slow lines, costs the node a core
     #[arg(long)]
     pub compress: bool,
+}
+
+/// How evidence is sealed.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Custody")]
+pub struct CustodyArgs {
+    /// Sign archive and record with this OpenSSH private key (ed25519, ECDSA, RSA): DEST.sig, DEST.evidence.json.sig, for `ssh-keygen -Y verify -n checkpoint`
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Encrypt what comes home to this recipient: age1…, a public SSH key, or a file of them; may be given several times. Nothing plain is written here
+    #[arg(long, value_name = "RECIPIENT")]
+    pub encrypt_to: Vec<String>,
 }
 
 /// What the collector pod is.

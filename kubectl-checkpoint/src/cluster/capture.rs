@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -13,13 +13,15 @@ use super::backend::Backend;
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
 use super::create::name_of;
+use super::custody::Custody;
 use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
-use super::dossier::{collector_fields, node_info, now, opening};
+use super::dossier::{answer_fields, collector_fields, node_info, now, opening};
 use super::explain::{Class, Context as Asked, explain};
 use super::report::{Reporter, shown};
-use super::sink::{Begun, Output};
+use super::sink::Begun;
+use super::surroundings::Saved;
 use super::target::Found;
-use super::transfer::Source;
+use super::transfer::{Source, Watch as _};
 use super::{doctor, record, surroundings, text, trigger};
 
 /// How far the capture is; outlives the work, for the messages at its end.
@@ -44,6 +46,7 @@ pub(super) struct Context<'a> {
     pub(super) backend: &'a dyn Backend,
     pub(super) destination: &'a Destination,
     pub(super) user: Option<&'a Value>,
+    pub(super) custody: &'a Custody,
 }
 
 /// One container to be captured, and how far that is. Outlives the work.
@@ -82,7 +85,7 @@ impl Job {
         reporter.clear();
         let cleaned = self.slot.empty(context.connection).await;
         let ending = result.as_ref().err().map(|error| format!("{error:#}"));
-        self.close(ending, &cleaned, reporter);
+        self.close(ending, &cleaned, context.custody, reporter);
         if let Err(error) = &cleaned {
             self.untidy.set(true);
             reporter.warn(&format!("{error:#}"));
@@ -99,14 +102,17 @@ impl Job {
     }
 
     /// Records that a signal ended it, unless it had ended before.
-    pub(super) fn abandon(&self, signal: &str, cleaned: &Result<()>, reporter: &Reporter) {
+    pub(super) fn abandon(&self, signal: &str, cleaned: &Result<()>, custody: &Custody, reporter: &Reporter) {
         if self.result.borrow().is_none() {
-            self.close(Some(format!("interrupted by {signal}")), cleaned, reporter);
+            self.close(Some(format!("interrupted by {signal}")), cleaned, custody, reporter);
         }
     }
 
-    fn close(&self, ending: Option<String>, cleaned: &Result<()>, reporter: &Reporter) {
-        if let Err(error) = close_record(&mut self.journal.borrow_mut(), ending, cleaned) {
+    fn close(&self, ending: Option<String>, cleaned: &Result<()>, custody: &Custody, reporter: &Reporter) {
+        let mut journal = self.journal.borrow_mut();
+        let closed = close_record(&mut journal, ending, cleaned)
+            .and_then(|()| custody.sign_record(journal.record.as_deref()));
+        if let Err(error) = closed {
             self.untidy.set(true);
             reporter.warn(&format!("{error:#}"));
         }
@@ -180,8 +186,39 @@ fn close_record(journal: &mut Journal, ending: Option<String>, cleaned: &Result<
     record::append(&path, fields)
 }
 
+/// Saves what surrounds the container. What cannot be had is no reason not to
+/// go on; a disk that cannot be written is, before anything is frozen.
+async fn before_the_freeze(
+    context: &Context<'_>,
+    found: &Found,
+    reporter: &Reporter,
+) -> Result<Option<Saved>> {
+    let Context { args, connection, destination, custody, .. } = *context;
+    if args.no_context || *destination == Destination::Stdout {
+        return Ok(None);
+    }
+    reporter.step("saving what surrounds the container");
+    let context = surroundings::collect(connection, found, args.keep_secrets).await;
+    for missing in surroundings::missing(&context) {
+        reporter.note(&format!("not saved with the archive: {missing}"));
+    }
+    Saved::write(destination, found, &context, custody.recipients(), args.force)
+        .context("nothing was touched; --no-context goes on without")
+}
+
+/// Says that what was saved before the freeze is kept: there may be no other
+/// trace of a container that could not be frozen.
+fn kept(error: anyhow::Error, saved: Option<&Saved>) -> anyhow::Error {
+    match saved {
+        Some(saved) => {
+            anyhow!("{error:#}\n  what surrounds the container was saved before: {}", saved.path().display())
+        }
+        None => error,
+    }
+}
+
 async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<Capture> {
-    let Context { args, connection, backend, destination, user } = *context;
+    let Context { args, connection, backend, destination, user, custody } = *context;
     let Job { found, slot, journal, .. } = job;
     let collector_namespace = args.collector.collector_namespace.as_deref().unwrap_or(&found.namespace);
     let purpose =
@@ -196,17 +233,29 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let runtime = node.as_ref().map(|info| info.container_runtime_version.as_str());
     doctor::before_capture(connection, found, runtime, args.skip_preflight, reporter).await?;
 
-    let surroundings = if args.save_context {
-        reporter.step("saving what surrounds the container");
-        Some(surroundings::collect(connection, found, args.reveal_env).await)
-    } else {
-        None
-    };
+    let mut surroundings = before_the_freeze(context, found, reporter).await?;
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
-    journal.borrow_mut().requesting = true;
-    let answer = trigger::post(connection, backend, found, args.timeout).await?;
+    let request = backend.target(&found.node, &trigger::path(found, args.timeout));
+    {
+        let mut journal = journal.borrow_mut();
+        journal.requesting = true;
+        journal.fields = opening(connection, found, &request, user, node.as_ref());
+        // Where the record has a name already, it has a line of what was refused as well.
+        journal.record = args.record.clone().or_else(|| match destination {
+            Destination::File(file) => Some(with_suffix(file, ".evidence.json")),
+            _ => None,
+        });
+        if let Some(saved) = &surroundings {
+            journal.fields.insert("context".into(), saved.describe());
+        }
+    }
+    let answer = match trigger::post(connection, backend, found, args.timeout).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(kept(error, surroundings.as_ref())),
+    };
+    journal.borrow_mut().fields.extend(answer_fields(&request, &answer));
     let explanation = explain(
         answer.status,
         answer.content_type.as_deref(),
@@ -222,27 +271,33 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         },
     );
     let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
-        bail!("{explanation}");
+        let error = anyhow!("{explanation}");
+        // Refused at the door: nothing happened to the container, and this is tried again.
+        if (400..500).contains(&answer.status) {
+            if let Some(saved) = &surroundings {
+                let _ = std::fs::remove_file(saved.path());
+                journal.borrow_mut().fields.remove("context");
+            }
+            return Err(error);
+        }
+        return Err(kept(error, surroundings.as_ref()));
     };
-    let (directory, file_name) = split_node_path(&node_path)?;
-    let dest = destination.file_for(file_name);
+    let (directory, file_name) =
+        split_node_path(&node_path).map_err(|error| kept(error, surroundings.as_ref()))?;
+    let dest = custody.file_for(destination, file_name);
     {
         let mut journal = journal.borrow_mut();
         journal.captured = Some((found.node.clone(), node_path.clone()));
         journal.record =
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
-        let request = backend.target(&found.node, &trigger::path(found, args.timeout));
-        journal.fields = opening(connection, found, &request, user, node.as_ref(), &answer, &node_path);
+        journal.fields.insert("nodePath".into(), node_path.clone().into());
+        journal.fields.insert("leftOnNode".into(), json!([node_path]));
     }
-    if let (Some(surroundings), Some(dest)) = (&surroundings, &dest) {
-        let path = with_suffix(dest, ".context.json");
-        match surroundings::save(&path, surroundings, args.force) {
-            Ok(saved) => {
-                journal.borrow_mut().fields.insert("context".into(), saved);
-            }
-            // The archive is worth more.
-            Err(error) => reporter.warn(&format!("{error:#}")),
+    if let (Some(saved), Some(dest)) = (&mut surroundings, &dest) {
+        if let Err(error) = saved.follow(dest, args.force) {
+            reporter.warn(&format!("{error:#}"));
         }
+        journal.borrow_mut().fields.insert("context".into(), saved.describe());
     }
     let took = answer.finished.duration_since(answer.started);
     reporter.done(&format!(
@@ -254,9 +309,9 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let (mut part, output) = match &dest {
         Some(dest) => {
             let (part, file) = PartFile::create(dest, args.force, args.keep_partial)?;
-            (Some(part), Output::File(file))
+            (Some(part.sealed(custody.seals())), custody.output(Some(file))?)
         }
-        None => (None, Output::Stdout),
+        None => (None, custody.output(None)?),
     };
 
     reporter.step(&format!("starting the collector pod on node {}", found.node));
@@ -282,7 +337,7 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let facts = source.inspect().await?;
     if let (Some(dest), Some(size)) = (&dest, facts.size) {
         let node = &found.node;
-        room_for(dest, size)
+        room_for(dest, custody.room(size))
             .with_context(|| format!("go on elsewhere: kubectl checkpoint pull {node}/{file_name} DEST"))?;
     }
     let seen = Timestamp::now();
@@ -305,12 +360,26 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     if let Some(part) = part {
         part.finish()?;
     }
+    let mut signature = None;
+    match custody.sign(dest.as_deref(), &arrived) {
+        Ok(None) => {}
+        Ok(Some(about)) => {
+            signature = about.get("file").and_then(Value::as_str).map(str::to_owned);
+            journal.borrow_mut().fields.insert("signature".into(), about);
+        }
+        // The archive is here and verified, whatever becomes of its signature.
+        Err(error) => {
+            job.untidy.set(true);
+            reporter.warn(&format!("{error:#}"));
+        }
+    }
     {
         let mut journal = journal.borrow_mut();
         let journal = &mut *journal;
         let seconds = finished.duration_since(seen).as_secs_f64();
         let fields = &mut journal.fields;
         arrived.describe(fields, dest.as_deref(), seen, finished);
+        custody.describe(fields, &arrived);
         if let Some(Value::Object(clocks)) = fields.get_mut("clocks") {
             let skew = facts.clock.map(|clock| clock - seen.as_second());
             clocks.insert("nodeSkewSeconds".into(), skew.into());
@@ -334,6 +403,9 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         started: Some(answer.started.to_string()),
         finished: Some(finished.to_string()),
         record: journal.borrow().record.as_deref().map(shown),
+        context: surroundings.as_ref().map(|saved| shown(saved.path())),
+        signature,
+        encrypted: custody.seals(),
         ..Capture::of(found)
     })
 }

@@ -13,6 +13,7 @@ use super::args::{CreateArgs, OutputFormat};
 use super::capture::{Context, Job};
 use super::collector::{Plan, Slot};
 use super::connection::Connection;
+use super::custody::Custody;
 use super::destination::Destination;
 use super::dossier::who_am_i;
 use super::interrupt::Interrupts;
@@ -21,7 +22,7 @@ use super::rights::Right;
 use super::selection::{Selection, find_all};
 use super::session::{self, Ended, INTERRUPTED};
 use super::target::{Found, Target};
-use super::{backend, preflight, text};
+use super::{backend, local, preflight, text};
 use crate::cli;
 
 /// Freezes containers, brings the archives home and verifies them.
@@ -31,6 +32,9 @@ use crate::cli;
 /// Everything that kept the only archive, or all of them, from being here
 /// whole. Collector pods are removed by then, or named.
 pub fn create(args: CreateArgs) -> Result<ExitCode> {
+    if args.local.local {
+        return session::block_on(local::create(&args));
+    }
     session::block_on(run(args))
 }
 
@@ -41,6 +45,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
     let many = args.selector.is_some() || args.all_containers;
     check(&args, many)?;
     let destination = destination(&args, many)?;
+    let custody = Custody::load(&args.custody, &destination)?;
     let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
@@ -63,6 +68,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
         backend: backend.as_ref(),
         destination: &destination,
         user: user.as_ref(),
+        custody: &custody,
     };
     let slots: Vec<Slot> = jobs.iter().map(|job| job.slot.clone()).collect();
     let work = Box::pin(async {
@@ -92,7 +98,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
         session::guard(work, on_signal, &connection, &slots, &mut interrupts, &reporter).await;
     if let Err(signal) = outcome {
         for job in &jobs {
-            job.abandon(signal, &cleaned, &reporter);
+            job.abandon(signal, &cleaned, &custody, &reporter);
         }
         if let Err(error) = &cleaned {
             reporter.warn(&format!("{error:#}"));

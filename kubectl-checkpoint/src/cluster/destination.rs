@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::text;
 use super::transfer::Mismatch;
+use crate::sealed;
 
 /// What DEST means, settled before anything in the cluster is touched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,14 +49,14 @@ impl Destination {
         Ok(destination)
     }
 
-    /// Returns the file for an archive of that name on the node; `None` is
-    /// standard output.
-    pub fn file_for(&self, archive: &str) -> Option<PathBuf> {
+    /// Returns the file for an archive of that name on the node, whose name
+    /// here ends in `suffix` unless it was given; `None` is standard output.
+    pub fn file_for(&self, archive: &str, suffix: &str) -> Option<PathBuf> {
         match self {
             Self::Stdout => None,
             Self::File(path) => Some(path.clone()),
             Self::Directory(directory) => {
-                let name = local_name(archive);
+                let name = local_name(archive) + suffix;
                 if directory == Path::new(".") {
                     return Some(PathBuf::from(name));
                 }
@@ -70,7 +71,7 @@ pub(super) const PART: &str = ".part";
 
 /// Makes a file name of a path on the node: colons trouble other systems and
 /// tools that take `HOST:FILE`, anything unexpected becomes an underscore.
-fn local_name(archive: &str) -> String {
+pub(super) fn local_name(archive: &str) -> String {
     let name = archive.rsplit('/').next().unwrap_or(archive);
     let clean: String = name
         .chars()
@@ -170,6 +171,9 @@ pub struct PartFile {
     keep: bool,
     /// Whether the user wants to have it even if it is wrong.
     asked_for: bool,
+    /// Whether it is encrypted, which cannot be gone on with: who began it
+    /// could not read it either.
+    sealed: bool,
     done: bool,
 }
 
@@ -197,8 +201,41 @@ impl PartFile {
             }
         })?;
         lock(&path, &file)?;
-        let part = Self { path, dest: dest.to_owned(), force, keep, asked_for: keep, done: false };
+        let part =
+            Self { path, dest: dest.to_owned(), force, keep, asked_for: keep, sealed: false, done: false };
         Ok((part, file))
+    }
+
+    /// Says that the file is encrypted.
+    #[must_use]
+    pub fn sealed(mut self, sealed: bool) -> Self {
+        self.sealed = sealed;
+        self
+    }
+
+    /// Makes `DEST.part` for an encrypted download, in place of one of a
+    /// download that ended early: none can be continued.
+    ///
+    /// # Errors
+    ///
+    /// When DEST exists, or there is a plain part.
+    pub fn anew(dest: &Path, force: bool) -> Result<(Self, File)> {
+        refuse_existing(dest, force)?;
+        let path = with_suffix(dest, PART);
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            let is_empty = fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+            if !force && !is_empty && !sealed::is_sealed(&path).unwrap_or(false) {
+                bail!(
+                    "{} is a part that is not encrypted; continue it without --encrypt-to, remove it, or give --force",
+                    path.display()
+                );
+            }
+            let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+            lock(&path, &file)?;
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let (part, file) = Self::create(dest, force, false)?;
+        Ok((part.sealed(true), file))
     }
 
     /// Opens `DEST.part` to go on after its end; makes it where there is none.
@@ -227,13 +264,46 @@ impl PartFile {
             options.custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits())?);
         }
         let file = options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // Whoever made it: memory of a container is in it.
+            file.set_permissions(fs::Permissions::from_mode(0o600))
+                .with_context(|| format!("cannot keep {} from others", path.display()))?;
+        }
         lock(&path, &file)?;
-        Ok((Self { path, dest: dest.to_owned(), force, keep: true, asked_for: false, done: false }, file))
+        if sealed::is_sealed(&path).unwrap_or(false) {
+            bail!(
+                "{} is of an encrypted download, which cannot be continued; give --encrypt-to again to begin anew, or remove it",
+                path.display()
+            );
+        }
+        Ok((
+            Self {
+                path,
+                dest: dest.to_owned(),
+                force,
+                keep: true,
+                asked_for: false,
+                sealed: false,
+                done: false,
+            },
+            file,
+        ))
     }
 
     /// Decides what becomes of the file after an error, and says it: what can
     /// be continued stays, what is wrong goes.
     pub(super) fn settle(&mut self, error: &anyhow::Error, node: &str, archive: &str) -> String {
+        self.settle_by(error, &text::escape(&format!("{node}/{archive}")))
+    }
+
+    /// The same on the node itself.
+    pub(super) fn settle_local(&mut self, error: &anyhow::Error, archive: &str) -> String {
+        self.settle_by(error, &format!("--local {}", text::escape(archive)))
+    }
+
+    fn settle_by(&mut self, error: &anyhow::Error, archive: &str) -> String {
         if error.is::<Mismatch>() {
             let wanted = self.keep && self.asked_for;
             self.keep = wanted;
@@ -243,11 +313,21 @@ impl PartFile {
                 format!("{} is removed", self.path.display())
             };
         }
+        if self.sealed {
+            self.keep = self.asked_for;
+            return format!(
+                "what arrived is encrypted and cannot be continued: {} is {}\n  begin anew:  kubectl checkpoint pull {} {} --encrypt-to RECIPIENT",
+                self.path.display(),
+                if self.keep { "kept as it is" } else { "removed" },
+                archive,
+                self.dest.display()
+            );
+        }
         self.keep = true;
         format!(
             "{} is kept; it is not whole\n  go on:  kubectl checkpoint pull {} {}",
             self.path.display(),
-            text::escape(&format!("{node}/{archive}")),
+            archive,
             self.dest.display()
         )
     }
@@ -434,7 +514,7 @@ mod tests {
         assert!(Destination::settle(Some(&file), false).is_err());
         assert!(Destination::settle(Some(&file), true).is_ok());
         let there = Destination::settle(Some(dir.path()), false).unwrap();
-        assert_eq!(there.file_for("/c/checkpoint-a:b.tar"), Some(dir.path().join("checkpoint-a-b.tar")));
+        assert_eq!(there.file_for("/c/checkpoint-a:b.tar", ""), Some(dir.path().join("checkpoint-a-b.tar")));
         assert_eq!(Destination::settle(Some(Path::new("-")), false).unwrap(), Destination::Stdout);
         for missing in ["nosuch/", "nosuch/x.tar"] {
             assert!(Destination::settle(Some(&dir.path().join(missing)), false).is_err());

@@ -1,10 +1,10 @@
-//! `doctor`: whether a capture would work, and why not. It changes nothing.
+//! `doctor`: whether a capture would work, and why not. It changes nothing
+//! unless it is asked to clean up.
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::Node;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::Value;
@@ -13,12 +13,12 @@ use super::answer::write;
 use super::args::{DoctorArgs, OutputFormat};
 use super::backend::{self, Backend};
 use super::checks::{self, Check, State};
-use super::collector::{MANAGED_BY, Plan};
+use super::collector::Plan;
 use super::connection::Connection;
-use super::destination::PART;
 use super::dossier::who_am_i;
 use super::explain::{Class, Context, Route, explain};
 use super::interrupt::Interrupts;
+use super::leftovers::{self, Leftover};
 use super::report::Reporter;
 use super::rights::{Right, missing, rbac_yaml};
 use super::session::{self, INTERRUPTED};
@@ -51,11 +51,11 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
         let backend = backend::choose(&args.backend, &connection)?;
         let rights = rights(&args, &connection, backend.as_ref(), target.as_ref());
         if args.rbac {
-            return Ok((Vec::new(), Some(rbac_yaml("checkpoint-capture", &rights, name))));
+            return Ok((Vec::new(), Some(rbac_yaml("checkpoint-capture", &rights, name)), Vec::new()));
         }
         examine(&args, &connection, backend.as_ref(), target.as_ref(), &rights, name, &reporter).await
     });
-    let (checks, yaml) = tokio::select! {
+    let (checks, yaml, left) = tokio::select! {
         result = examination => result?,
         _ = interrupts.next() => return Ok(ExitCode::from(INTERRUPTED)),
     };
@@ -77,6 +77,12 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
                 "\nthe rights that are missing (--rbac prints all that a capture needs):\n\n{}",
                 yaml.trim_end()
             );
+        }
+    }
+    if args.clean {
+        tokio::select! {
+            cleaned = leftovers::clean(&connection, &left, args.yes, &reporter) => cleaned?,
+            _ = interrupts.next() => return Ok(ExitCode::from(INTERRUPTED)),
         }
     }
     Ok(ExitCode::from(if failed { cli::NEGATIVE } else { 0 }))
@@ -106,7 +112,7 @@ pub(super) async fn examine(
     rights: &[Right],
     user: Option<&str>,
     reporter: &Reporter,
-) -> Result<(Vec<Check>, Option<String>)> {
+) -> Result<(Vec<Check>, Option<String>, Vec<Leftover>)> {
     let mut checks = Vec::new();
     reporter.step("asking for rights");
     checks.push(match user {
@@ -158,8 +164,8 @@ pub(super) async fn examine(
         });
     }
     checks.push(discovery::pod_checkpoints(connection).await);
-    leftovers(connection, &mut checks).await;
-    Ok((checks, yaml))
+    let left = leftovers::find(connection, &mut checks).await;
+    Ok((checks, yaml, left))
 }
 
 /// The first line of a message is what happened, the rest what to do.
@@ -289,67 +295,6 @@ async fn endpoint(
     let rule = explanation.rbac.map_or_else(String::new, |yaml| format!("\n{}", yaml.trim_end()));
     let detail = format!("HTTP {}: {} ({})", answer.status, explanation.cause, explanation.said);
     check(State::Failed, detail).remedy(format!("{remedies}{rule}"))
-}
-
-/// Finds what killed runs left behind: pods in the cluster, files here.
-async fn leftovers(connection: &Connection, checks: &mut Vec<Check>) {
-    let params = ListParams::default().labels(&format!("app.kubernetes.io/managed-by={MANAGED_BY}"));
-    let everywhere: Api<Pod> = Api::all(connection.client.clone());
-    let here: Api<Pod> = Api::namespaced(connection.client.clone(), &connection.namespace);
-    let (place, pods) = match connection.ask(everywhere.list(&params)).await {
-        Ok(pods) => (String::from("all namespaces"), Ok(pods)),
-        Err(_) => {
-            (format!("namespace {} only", connection.namespace), connection.ask(here.list(&params)).await)
-        }
-    };
-    match pods {
-        Ok(pods) if pods.items.is_empty() => {
-            checks.push(Check::new("leftovers.pods", State::Ok, &place, "no collector pods"));
-        }
-        Ok(pods) => checks.extend(pods.items.iter().map(|pod| leftover(pod, Timestamp::now()))),
-        Err(error) => checks.push(Check::new("leftovers.pods", State::Unknown, &place, error.to_string())),
-    }
-    let files = std::fs::read_dir(".").into_iter().flatten().flatten();
-    for name in files.filter_map(|entry| entry.file_name().into_string().ok()) {
-        let name = text::escape(&name);
-        if name.ends_with(&format!(".tar{PART}")) {
-            checks.push(
-                Check::new(
-                    "leftovers.files",
-                    State::Warning,
-                    &name,
-                    "part of an archive whose download did not end",
-                )
-                .remedy(
-                    "go on with `kubectl checkpoint pull NODE/NAME` (`list` shows the names), or remove it",
-                ),
-            );
-        } else if name.starts_with(".kubectl-checkpoint-") && name.strip_suffix(".probe").is_some() {
-            checks.push(
-                Check::new("leftovers.files", State::Info, &name, "left by a run that was killed")
-                    .remedy("remove it"),
-            );
-        }
-    }
-}
-
-fn leftover(pod: &Pod, now: Timestamp) -> Check {
-    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-    let subject = text::escape(&format!("{namespace}/{name}"));
-    let age = pod.metadata.creation_timestamp.as_ref().map(|time| now.duration_since(time.0).as_secs());
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Unknown");
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("-");
-    let detail = format!(
-        "collector pod, {}{}, on node {}: it serves a run that goes on, or was left by one that was killed",
-        text::escape(phase),
-        age.map_or_else(String::new, |age| format!(", {age} s old")),
-        text::escape(node),
-    );
-    Check::new("leftovers.pods", State::Warning, &subject, detail).remedy(format!(
-        "where no run goes on, remove it: kubectl delete pod -n {} {}",
-        text::escape(&namespace),
-        text::escape(&name)
-    ))
 }
 
 /// Checks before a capture: warns of what may go wrong, ends where it will.

@@ -55,15 +55,13 @@ pub(super) async fn node_info(
     status.node_info
 }
 
-/// What is known of a capture when the kubelet has answered.
+/// What is known of a capture before the kubelet is asked.
 pub(super) fn opening(
     connection: &Connection,
     found: &Found,
     request: &str,
     user: Option<&Value>,
     node: Option<&NodeSystemInfo>,
-    answer: &Answer,
-    node_path: &str,
 ) -> Map<String, Value> {
     let status = &found.status;
     let mut line = step("capture", connection, user);
@@ -93,6 +91,17 @@ pub(super) fn opening(
                 .and_then(|running| running.started_at.as_ref())
                 .map(|time| time.0.to_string()),
         },
+        "request": { "method": "POST", "path": request },
+    });
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    line
+}
+
+/// What was asked, what came back, and what both clocks said.
+pub(super) fn answer_fields(request: &str, answer: &Answer) -> Map<String, Value> {
+    let fields = json!({
         "request": {
             "method": "POST",
             "path": request,
@@ -109,13 +118,11 @@ pub(super) fn opening(
             "answerDate": answer.date.map(|date| date.to_string()),
             "answerSkewMilliseconds": answer.skew().and_then(|skew| i64::try_from(skew.as_millis()).ok()),
         },
-        "nodePath": node_path,
-        "leftOnNode": [node_path],
     });
-    if let Value::Object(fields) = fields {
-        line.extend(fields);
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
     }
-    line
 }
 
 /// What is recorded of a collector pod.
@@ -131,16 +138,28 @@ pub(super) fn collector_fields(plan: &Plan, running: &Running) -> Value {
 
 /// What every line of a record begins with: what was done, when, with what, by whom, where.
 pub(super) fn step(step: &str, connection: &Connection, user: Option<&Value>) -> Map<String, Value> {
-    let fields = json!({
-        "step": step,
-        "time": now(),
-        "tool": { "name": "kubectl-checkpoint", "version": env!("CARGO_PKG_VERSION") },
+    let mut fields = local_step(step);
+    let more = json!({
         "actor": { "cluster": user, "local": record::local_actor() },
         "cluster": {
             "server": connection.server,
             "context": connection.context,
             "certificateAuthoritySha256": connection.authority_sha256,
         },
+    });
+    if let Value::Object(more) = more {
+        fields.extend(more);
+    }
+    fields
+}
+
+/// The same for what is done without a cluster.
+pub(super) fn local_step(step: &str) -> Map<String, Value> {
+    let fields = json!({
+        "step": step,
+        "time": now(),
+        "tool": { "name": "kubectl-checkpoint", "version": env!("CARGO_PKG_VERSION") },
+        "actor": { "local": record::local_actor() },
     });
     match fields {
         Value::Object(fields) => fields,

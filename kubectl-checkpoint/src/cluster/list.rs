@@ -19,7 +19,7 @@ use super::rights::Right;
 use super::session::{self, INTERRUPTED};
 use super::stored::{Stored, look};
 use super::target::checked;
-use super::{preflight, text};
+use super::{local, preflight, text};
 use crate::cli;
 
 /// Lists archives, with a collector pod on each node.
@@ -28,6 +28,9 @@ use crate::cli;
 ///
 /// When no node could be asked.
 pub fn list(args: ListArgs) -> Result<ExitCode> {
+    if args.local.local {
+        return local::list(&args);
+    }
     session::block_on(run(args))
 }
 

@@ -13,9 +13,12 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::Value;
 
-use super::args::{BackendArgs, ClusterArgs, CollectorArgs, CreateArgs, DoctorArgs, TransferArgs};
+use super::args::{
+    BackendArgs, ClusterArgs, CollectorArgs, CreateArgs, CustodyArgs, DoctorArgs, TransferArgs,
+};
 use super::capture::{Context, Job};
 use super::connection::{AskError, Connection};
+use super::custody::Custody;
 use super::destination::Destination;
 use super::dossier::who_am_i;
 use super::interrupt::Interrupts;
@@ -36,6 +39,8 @@ pub(crate) struct Access {
     pub(crate) transfer: TransferArgs,
     #[command(flatten)]
     pub(crate) collector: CollectorArgs,
+    #[command(flatten)]
+    pub(crate) custody: CustodyArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 }
@@ -289,7 +294,7 @@ pub(crate) fn examine(access: &Access, chosen: &Chosen, interrupts: &mut Interru
             let backend = backend::choose(&args.backend, &connection)?;
             let rights = doctor::rights(&args, &connection, backend.as_ref(), target.as_ref());
             let (backend, target) = (backend.as_ref(), target.as_ref());
-            let (checks, rule) =
+            let (checks, rule, _) =
                 doctor::examine(&args, &connection, backend, target, &rights, name, &reporter).await?;
             anyhow::Ok((checks, rule))
         };
@@ -346,12 +351,14 @@ async fn capturing(
     args.backend = access.backend.clone();
     args.transfer = access.transfer.clone();
     args.collector = access.collector.clone();
+    args.custody = access.custody.clone();
     args.skip_preflight = access.skip_preflight;
     let reporter = Reporter::to(ear);
     let destination = Destination::settle(dest, false)?;
     if destination == Destination::Stdout {
         bail!("standard output is the screen; name a file or a directory");
     }
+    let custody = Custody::load(&args.custody, &destination)?;
     let target = args.target.as_deref().map(Target::parse).transpose()?;
     reporter.step("connecting");
     let before = async {
@@ -375,6 +382,7 @@ async fn capturing(
         backend: backend.as_ref(),
         destination: &destination,
         user: user.as_ref(),
+        custody: &custody,
     };
     let slots = [job.slot.clone()];
     let work = Box::pin(async {
@@ -386,7 +394,7 @@ async fn capturing(
     let Ended { outcome, cleaned } =
         session::guard(work, on_signal, &connection, &slots, interrupts, &reporter).await;
     if let Err(by) = outcome {
-        job.abandon(by, &cleaned, &reporter);
+        job.abandon(by, &cleaned, &custody, &reporter);
         reporter.announce(&match &cleaned {
             Ok(()) => String::from("cleaned up: no collector pod is left"),
             Err(error) => format!("{error:#}"),

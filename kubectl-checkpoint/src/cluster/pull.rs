@@ -11,29 +11,30 @@ use super::answer::{Item, or_dash, write};
 use super::args::{OutputFormat, PullArgs};
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
+use super::custody::Custody;
 use super::destination::{Destination, PartFile, room_for, with_suffix};
 use super::dossier::{collector_fields, step, who_am_i};
 use super::interrupt::Interrupts;
 use super::report::{Reporter, shown};
 use super::session::{self, INTERRUPTED};
-use super::sink::{Begun, Output};
+use super::sink::Begun;
 use super::stored::Reference;
 use super::transfer::Source;
-use super::{preflight, record, text};
+use super::{local, preflight, record, text};
 
 /// One archive that came home.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Download {
-    node: String,
-    node_path: String,
-    file: Option<String>,
-    size_bytes: u64,
-    sha256: String,
-    continued_at_byte: u64,
-    started: String,
-    finished: String,
-    record: Option<String>,
+pub(super) struct Download {
+    pub(super) node: String,
+    pub(super) node_path: String,
+    pub(super) file: Option<String>,
+    pub(super) size_bytes: u64,
+    pub(super) sha256: String,
+    pub(super) continued_at_byte: u64,
+    pub(super) started: String,
+    pub(super) finished: String,
+    pub(super) record: Option<String>,
 }
 
 impl Item for Download {
@@ -69,6 +70,9 @@ impl Item for Download {
 /// Everything that kept the archive from being here whole; `DEST.part` stays
 /// then, unless it is wrong.
 pub fn pull(args: PullArgs) -> Result<ExitCode> {
+    if args.local.local {
+        return session::block_on(local::pull(&args));
+    }
     session::block_on(run(args))
 }
 
@@ -80,11 +84,12 @@ async fn run(args: PullArgs) -> Result<ExitCode> {
     if destination == Destination::Stdout && args.answer.output != OutputFormat::Table {
         bail!("-o and DEST - both want standard output; give a file or a directory");
     }
+    let custody = Custody::load(&args.custody, &destination)?;
     let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let slot = Slot::default();
-    let work = Box::pin(work(&args, &connection, &archive, &destination, &slot, &reporter));
+    let work = Box::pin(work(&args, &connection, &archive, &destination, &custody, &slot, &reporter));
     let on_signal = |signal: &str| {
         format!("interrupted by {signal}; what arrived is kept beside DEST, run the same command to go on")
     };
@@ -103,6 +108,7 @@ async fn work(
     connection: &Connection,
     archive: &Reference,
     destination: &Destination,
+    custody: &Custody,
     slot: &Slot,
     reporter: &Reporter,
 ) -> Result<Download> {
@@ -113,16 +119,21 @@ async fn work(
     let skip = args.answer.skip_preflight;
     preflight::require(connection, &rights, "pull an archive", user.as_ref(), skip, reporter).await?;
 
-    let dest: Option<PathBuf> = destination.file_for(&archive.name);
+    let dest: Option<PathBuf> = custody.file_for(destination, &archive.name);
     let (mut part, begun) = match &dest {
         Some(dest) => {
-            let (part, file) = PartFile::resume(dest, args.force)?;
-            let begun = tokio::task::spawn_blocking(|| Begun::after(file))
-                .await?
-                .with_context(|| format!("cannot read the part of {} that is here", dest.display()))?;
-            (Some(part), begun)
+            if custody.seals() {
+                let (part, file) = PartFile::anew(dest, args.force)?;
+                (Some(part), Begun::new(custody.output(Some(file))?))
+            } else {
+                let (part, file) = PartFile::resume(dest, args.force)?;
+                let begun = tokio::task::spawn_blocking(|| Begun::after(file))
+                    .await?
+                    .with_context(|| format!("cannot read the part of {} that is here", dest.display()))?;
+                (Some(part), begun)
+            }
         }
-        None => (None, Begun::new(Output::Stdout)),
+        None => (None, Begun::new(custody.output(None)?)),
     };
     if begun.bytes() > 0 {
         reporter.done(&format!("{} are here already; going on from there", text::bytes(begun.bytes())));
@@ -146,7 +157,7 @@ async fn work(
     };
     let facts = source.inspect().await?;
     if let (Some(dest), Some(size)) = (&dest, facts.size) {
-        room_for(dest, size.saturating_sub(begun.bytes()))?;
+        room_for(dest, custody.room(size).saturating_sub(begun.bytes()))?;
     }
     let started = Timestamp::now();
     let fetched = source.fetch(&facts, begun, reporter).await;
@@ -174,8 +185,15 @@ async fn work(
         fields.insert("node".into(), serde_json::json!({ "name": archive.node }));
         fields.insert("nodePath".into(), node_path.clone().into());
         fields.insert("collector".into(), collector_fields(&plan, &running));
+        fields.insert("leftOnNode".into(), serde_json::json!([node_path]));
         arrived.describe(&mut fields, dest.as_deref(), started, finished);
+        custody.describe(&mut fields, &arrived);
+        let signed = custody.sign(dest.as_deref(), &arrived);
+        if let Ok(Some(about)) = &signed {
+            fields.insert("signature".into(), about.clone());
+        }
         record::append(path, fields).context("the archive is here and verified, but not in the record")?;
+        signed.and_then(|_| custody.sign_record(Some(path))).context("the archive is here and verified")?;
     }
     Ok(Download {
         node: archive.node.clone(),

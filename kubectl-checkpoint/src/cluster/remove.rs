@@ -1,6 +1,6 @@
 //! `rm`: removes archives from nodes, and nothing that is not one.
 
-use std::fs::File;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,16 +12,19 @@ use super::answer::{Item, or_dash, write};
 use super::args::RemoveArgs;
 use super::collector::{MOUNT, Plan, Slot};
 use super::connection::Connection;
+use super::copy::Copy;
 use super::destination::{Destination, with_suffix};
 use super::dossier::{collector_fields, step, who_am_i};
 use super::exec::Remote;
 use super::interrupt::Interrupts;
+use super::leftovers::confirm;
 use super::report::{Reporter, shown};
 use super::session::{self, INTERRUPTED};
-use super::sink::Begun;
+use super::signature::Signer;
 use super::stored::Reference;
 use super::transfer::{Source, Witness};
-use super::{preflight, record, text};
+use super::{local, preflight, record, text};
+use crate::sealed;
 
 /// Removes one file, if it is still what it was: a regular file, no link, that
 /// begins as a tar does or is empty. A partial archive begins so as well.
@@ -38,13 +41,13 @@ rm -f -- "$1"
 /// One archive that was removed.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Removal {
-    node: String,
-    node_path: String,
+pub(super) struct Removal {
+    pub(super) node: String,
+    pub(super) node_path: String,
     /// SHA-256 of the file when it was removed; null where it was not taken.
-    sha256: Option<String>,
+    pub(super) sha256: Option<String>,
     /// The copy at home that has the same digest.
-    copy: Option<String>,
+    pub(super) copy: Option<String>,
 }
 
 impl Item for Removal {
@@ -72,6 +75,24 @@ impl Item for Removal {
 ///
 /// When not one of them was removed.
 pub fn remove(args: RemoveArgs) -> Result<ExitCode> {
+    // Whoever can be asked is; a program was asked when it was written.
+    let question = format!(
+        "remove {} from {}, {}?",
+        if args.archives.len() == 1 {
+            String::from("1 archive")
+        } else {
+            format!("{} archives", args.archives.len())
+        },
+        if args.local.local { "this node" } else { "their nodes" },
+        if args.force { "compared with no copy" } else { "each where its copy is the same" }
+    );
+    let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if is_asked && !args.yes && !confirm(&question)? {
+        bail!("nothing was removed");
+    }
+    if args.local.local {
+        return local::remove(&args);
+    }
     session::block_on(run(args))
 }
 
@@ -87,6 +108,7 @@ async fn run(args: RemoveArgs) -> Result<ExitCode> {
     for archive in &archives {
         copies.push(if args.force { None } else { Some(copy_of(&args, archive)?) });
     }
+    let signer = Signer::from_flag(args.sign.as_deref())?;
     let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
@@ -102,7 +124,10 @@ async fn run(args: RemoveArgs) -> Result<ExitCode> {
             let removed = one(&args, &connection, archive, copy.as_deref(), slot, &reporter).await;
             let _ = slot.empty(&connection).await;
             let recorded = match &removed {
-                Ok((removal, fields)) => note(&connection, user.as_ref(), removal, fields, copy.as_deref()),
+                Ok((removal, fields)) => {
+                    let user = user.as_ref();
+                    note(&connection, user, removal, fields, copy.as_deref(), signer.as_ref())
+                }
                 Err(_) => Ok(()),
             };
             answers.push(removed.map(|(removal, _)| (removal, recorded)));
@@ -136,12 +161,17 @@ async fn run(args: RemoveArgs) -> Result<ExitCode> {
 }
 
 /// The copy at home, which must be there.
-fn copy_of(args: &RemoveArgs, archive: &Reference) -> Result<PathBuf> {
+pub(super) fn copy_of(args: &RemoveArgs, archive: &Reference) -> Result<PathBuf> {
     let here = Destination::Directory(PathBuf::from("."));
     let path = args
         .copy
         .clone()
-        .or_else(|| here.file_for(&archive.name))
+        // As it comes home, plain or encrypted.
+        .or_else(|| {
+            let plain = here.file_for(&archive.name, "")?;
+            let sealed = here.file_for(&archive.name, sealed::SUFFIX)?;
+            Some(if !plain.is_file() && sealed.is_file() { sealed } else { plain })
+        })
         .ok_or_else(|| anyhow!("{} has no name here", text::escape(&archive.name)))?;
     if !path.is_file() {
         bail!(
@@ -156,6 +186,29 @@ fn copy_of(args: &RemoveArgs, archive: &Reference) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The digest of the archive that a copy holds. That of an encrypted one which
+/// cannot be opened here is in its record, together with the digest of its file.
+pub(super) fn digest_of(path: &Path) -> Result<String> {
+    let copy = Copy::read(path)?;
+    if let Some(plain) = copy.plain {
+        return Ok(plain.sha256);
+    }
+    let record = with_suffix(path, ".evidence.json");
+    let chain = record::read(&record).ok().filter(|chain| chain.broken.is_none());
+    let last = chain.as_ref().and_then(|chain| {
+        chain.lines.iter().rfind(|line| line.get("outcome") == Some(&serde_json::Value::from("verified")))
+    });
+    match last.and_then(|line| copy.agrees(line)) {
+        Some(Ok(sha256)) => Ok(sha256),
+        Some(Err(problem)) => bail!("{}: {problem}; nothing was removed", path.display()),
+        None => bail!(
+            "the copy {} is encrypted, and there is no intact record that says what is inside; nothing was removed\n  \
+             try:   --identity FILE with the key that opens it",
+            path.display()
+        ),
+    }
+}
+
 async fn one(
     args: &RemoveArgs,
     connection: &Connection,
@@ -167,9 +220,8 @@ async fn one(
     let local = match copy {
         Some(path) => {
             reporter.step(&format!("reading {}", path.display()));
-            let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-            let sha256 = tokio::task::spawn_blocking(|| Begun::after(file).map(Begun::sha256)).await?;
-            Some(sha256.with_context(|| format!("cannot read {}", path.display()))?)
+            let path = path.to_owned();
+            Some(tokio::task::spawn_blocking(move || digest_of(&path)).await??)
         }
         None => None,
     };
@@ -227,6 +279,7 @@ fn note(
     removal: &Removal,
     collector: &serde_json::Value,
     copy: Option<&Path>,
+    signer: Option<&Signer>,
 ) -> Result<()> {
     let Some(path) = copy.map(|copy| with_suffix(copy, ".evidence.json")).filter(|path| path.is_file())
     else {
@@ -237,5 +290,10 @@ fn note(
     fields.insert("nodePath".into(), removal.node_path.clone().into());
     fields.insert("sha256".into(), removal.sha256.clone().into());
     fields.insert("collector".into(), collector.clone());
-    record::append(&path, fields).context("it was removed, but that is not in the record")
+    fields.insert("leftOnNode".into(), serde_json::json!([]));
+    record::append(&path, fields).context("it was removed, but that is not in the record")?;
+    if let Some(signer) = signer {
+        signer.sign_record(&path).context("it was removed")?;
+    }
+    Ok(())
 }

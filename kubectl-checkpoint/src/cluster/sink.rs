@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
 
+use age::stream::StreamWriter;
 use anyhow::{Result, anyhow};
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::connection::hex;
+use crate::sealed::Recipients;
 
 /// Bytes that may wait between the network and the writer.
 const WINDOW: usize = 8 << 20;
@@ -25,8 +27,49 @@ const FLUSH: u64 = 32 << 20;
 pub(super) enum Output {
     File(File),
     Stdout,
+    /// Encrypted on the way to the disk: nothing plain is written.
+    Sealed {
+        writer: Box<StreamWriter<Tally>>,
+        /// The file, for having it written to disk meanwhile.
+        file: Option<File>,
+    },
     /// Only hashed.
     Nowhere,
+}
+
+impl Output {
+    /// Encrypts what goes to a file, or without one to standard output.
+    pub(super) fn sealed(recipients: &Recipients, file: Option<File>) -> Result<Self> {
+        let handle = file.as_ref().map(File::try_clone).transpose()?;
+        let tally = Tally { file, hash: Sha256::new(), bytes: 0 };
+        Ok(Self::Sealed { writer: Box::new(recipients.seal(tally)?), file: handle })
+    }
+}
+
+/// Counts and hashes encrypted bytes.
+pub(super) struct Tally {
+    file: Option<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Tally {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match &mut self.file {
+            Some(file) => file.write(bytes)?,
+            None => io::stdout().lock().write(bytes)?,
+        };
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.flush(),
+            None => io::stdout().lock().flush(),
+        }
+    }
 }
 
 /// An output some bytes of which may be there already.
@@ -74,18 +117,24 @@ impl Begun {
 pub(super) struct Written {
     pub(super) bytes: u64,
     pub(super) sha256: String,
+    /// Length and digest of the encrypted file, where it is one.
+    pub(super) sealed: Option<(u64, String)>,
 }
 
-struct Chunk {
-    bytes: Bytes,
-    // Held until the chunk is written: this is what bounds the memory.
-    _room: OwnedSemaphorePermit,
+enum Order {
+    Write {
+        bytes: Bytes,
+        // Held until the chunk is written: this is what bounds the memory.
+        _room: OwnedSemaphorePermit,
+    },
+    /// Nothing follows because all is here, and not because the work was given up.
+    Whole,
 }
 
 /// The near end of the writer thread.
 pub(super) struct Sink {
     batch: BytesMut,
-    chunks: Option<mpsc::UnboundedSender<Chunk>>,
+    chunks: Option<mpsc::UnboundedSender<Order>>,
     room: Arc<Semaphore>,
     /// Taken when the writer's word was heard.
     result: Option<oneshot::Receiver<io::Result<Written>>>,
@@ -96,7 +145,7 @@ impl Sink {
     /// Starts the writer.
     pub(super) fn start(begun: Begun) -> io::Result<Self> {
         let pushed = begun.bytes;
-        let (chunks, mut received) = mpsc::unbounded_channel::<Chunk>();
+        let (chunks, mut received) = mpsc::unbounded_channel::<Order>();
         let (done, result) = oneshot::channel();
         std::thread::Builder::new().name(String::from("writer")).spawn(move || {
             // Nobody waits when the work was dropped.
@@ -134,14 +183,28 @@ impl Sink {
         // A batch larger than the window takes all of it.
         let size = u32::try_from(bytes.len().min(WINDOW)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(size).await?;
-        let chunk = Chunk { bytes, _room: room };
+        let chunk = Order::Write { bytes, _room: room };
         let handed = self.chunks.as_ref().is_some_and(|chunks| chunks.send(chunk).is_ok());
         if handed { Ok(()) } else { Err(self.why().await) }
     }
 
     /// Waits until all is written and, in a file, on disk.
-    pub(super) async fn finish(mut self) -> Result<Written> {
+    pub(super) async fn finish(self) -> Result<Written> {
+        self.end(true).await
+    }
+
+    /// The same for what is only a part: an encrypted one does not get the end
+    /// that would make it a whole file.
+    pub(super) async fn finish_part(self) -> Result<Written> {
+        self.end(false).await
+    }
+
+    async fn end(mut self, whole: bool) -> Result<Written> {
         self.hand_over().await?;
+        if let Some(chunks) = self.chunks.as_ref().filter(|_| whole) {
+            // A writer that is gone says why below.
+            let _ = chunks.send(Order::Whole);
+        }
         self.chunks = None;
         match self.word().await {
             Some(Ok(written)) => Ok(written),
@@ -170,32 +233,48 @@ fn cannot_write(error: &io::Error) -> anyhow::Error {
     }
 }
 
-fn write_all(begun: Begun, received: &mut mpsc::UnboundedReceiver<Chunk>) -> io::Result<Written> {
+fn write_all(begun: Begun, received: &mut mpsc::UnboundedReceiver<Order>) -> io::Result<Written> {
     let Begun { mut output, mut hash, mut bytes } = begun;
     let flusher = match &output {
         Output::File(file) => Some(Flusher::start(file)?),
+        Output::Sealed { file, .. } => file.as_ref().map(Flusher::start).transpose()?,
         _ => None,
     };
     let mut flushed = bytes;
-    while let Some(chunk) = received.blocking_recv() {
+    let mut whole = false;
+    while let Some(order) = received.blocking_recv() {
+        let Order::Write { bytes: chunk, _room } = order else {
+            whole = true;
+            break;
+        };
         match &mut output {
-            Output::File(file) => file.write_all(&chunk.bytes)?,
-            Output::Stdout => io::stdout().lock().write_all(&chunk.bytes)?,
+            Output::File(file) => file.write_all(&chunk)?,
+            Output::Stdout => io::stdout().lock().write_all(&chunk)?,
+            Output::Sealed { writer, .. } => writer.write_all(&chunk)?,
             Output::Nowhere => {}
         }
-        hash.update(&chunk.bytes);
-        bytes += chunk.bytes.len() as u64;
+        hash.update(&chunk);
+        bytes += chunk.len() as u64;
         if let Some(flusher) = flusher.as_ref().filter(|_| bytes - flushed >= FLUSH) {
             flushed = bytes;
             flusher.wake();
         }
     }
-    match &mut output {
+    let mut sealed = None;
+    match output {
         Output::File(file) => file.sync_all()?,
         Output::Stdout => io::stdout().lock().flush()?,
-        Output::Nowhere => {}
+        Output::Sealed { writer, .. } if whole => {
+            let mut tally = writer.finish()?;
+            tally.flush()?;
+            if let Some(file) = &tally.file {
+                file.sync_all()?;
+            }
+            sealed = Some((tally.bytes, hex(&tally.hash.finalize())));
+        }
+        Output::Sealed { .. } | Output::Nowhere => {}
     }
-    Ok(Written { bytes, sha256: hex(&hash.finalize()) })
+    Ok(Written { bytes, sha256: hex(&hash.finalize()), sealed })
 }
 
 /// A thread that has a growing file written to disk, in steps.

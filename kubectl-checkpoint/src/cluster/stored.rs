@@ -150,7 +150,7 @@ fn parse(line: &str, node: &str, directory: &str) -> Option<Stored> {
 /// Reads pod, namespace and container off a name, as far as that can be done:
 /// `checkpoint-POD_NAMESPACE-CONTAINER-TIME.tar`, where namespace and container
 /// may hold dashes as well. The archive itself knows better.
-fn origin(name: &str) -> (Option<String>, Option<String>, Option<String>) {
+pub(super) fn origin(name: &str) -> (Option<String>, Option<String>, Option<String>) {
     let none = (None, None, None);
     let Some(inner) = name.strip_prefix("checkpoint-").and_then(|rest| rest.strip_suffix(".tar")) else {
         return none;

@@ -105,6 +105,12 @@ impl Witness {
 #[error("{0}")]
 pub(super) struct Mismatch(String);
 
+impl Mismatch {
+    pub(super) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 /// An archive that came home whole.
 #[derive(Clone, Debug)]
 pub(super) struct Arrived {
@@ -115,9 +121,16 @@ pub(super) struct Arrived {
     pub(super) resumed: u32,
     /// How many bytes were here before.
     pub(super) began_at: u64,
+    /// Length and digest of the encrypted file, where it is one.
+    pub(super) sealed: Option<(u64, String)>,
 }
 
 impl Arrived {
+    /// The digest of the file as it is on the disk here.
+    pub(super) fn stored_sha256(&self) -> &str {
+        self.sealed.as_ref().map_or(&self.sha256, |(_, sha256)| sha256)
+    }
+
     /// Adds to a line of the record what came home, and how.
     pub(super) fn describe(
         &self,
@@ -244,7 +257,14 @@ impl Source<'_> {
             ))
             .into());
         }
-        Ok(Arrived { bytes: written.bytes, sha256: written.sha256, witness, resumed, began_at: there })
+        Ok(Arrived {
+            bytes: written.bytes,
+            sha256: written.sha256,
+            witness,
+            resumed,
+            began_at: there,
+            sealed: written.sealed,
+        })
     }
 
     /// Has the node take the digest. `None` where it has no tool for it.
@@ -404,7 +424,7 @@ impl Throttle {
 /// Has what arrived written, to go on from there another time. What keeps it
 /// from being written is less than what ended the stream.
 async fn keep(sink: Sink) {
-    let _ = sink.finish().await;
+    let _ = sink.finish_part().await;
 }
 
 enum Trouble {

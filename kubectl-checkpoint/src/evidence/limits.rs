@@ -7,10 +7,22 @@ use clap::Args;
 use libforensic::Limits;
 use libforensic::archive::OpenOptions;
 
+use crate::sealed;
+
 /// Bounds on what hostile evidence can cost; reaching one is said, with what was cut.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits on hostile evidence (--help shows them)")]
 pub(crate) struct LimitArgs {
+    /// Key that opens encrypted archives: a file of age identities or an SSH private key; may be given several times
+    #[arg(
+        long = "identity",
+        id = "identity",
+        global = true,
+        value_name = "FILE",
+        help_heading = "Encrypted archives",
+        hide_short_help = true
+    )]
+    identities: Vec<PathBuf>,
     /// Most members of an archive [default: 4000000]
     #[arg(long = "max-members", id = "max-members", global = true, value_name = "N", value_parser = number, hide_short_help = true)]
     members: Option<u64>,
@@ -65,15 +77,21 @@ impl LimitArgs {
     }
 
     /// Sets the limits for all that is opened from now on.
-    pub(crate) fn set(&self) {
+    ///
+    /// # Errors
+    ///
+    /// When an identity cannot be read.
+    pub(crate) fn set(&self) -> anyhow::Result<()> {
         // A second call, as in a test, changes nothing.
         let _ = OPTIONS.set((self.limits(), self.cache.clone()));
+        sealed::set_identities(&self.identities)
     }
 }
 
 /// Returns how archives are opened in this run.
 pub(crate) fn open_options() -> OpenOptions {
     let mut options = OpenOptions::default();
+    options.decrypt = sealed::opener();
     if let Some((limits, cache)) = OPTIONS.get() {
         options.limits.clone_from(limits);
         options.cache_directory.clone_from(cache);

@@ -89,9 +89,9 @@ impl Evidence {
     /// Adds an archive, or in place of a pod's checkpoint all its containers.
     fn add(&mut self, path: &OsString) {
         let name = path.to_string_lossy().into_owned();
-        let containers = if Checkpoint::may_be_pod(path) {
-            let mut options = Options::default();
-            options.archive = limits::open_options();
+        let mut options = Options::default();
+        options.archive = limits::open_options();
+        let containers = if Checkpoint::may_be_pod(path, &options.archive) {
             Checkpoint::open_pod(path, &options).ok().flatten().unwrap_or_default()
         } else {
             Vec::new()

@@ -211,7 +211,7 @@ impl Worker {
         let members = Arc::new(AtomicUsize::new(0));
         let total = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
         let ticker = self.ticker(tab, &counter, &members, total);
-        let mut archive = ArchiveOptions::default();
+        let mut archive = crate::evidence::limits::open_options();
         archive.progress = Some(Arc::clone(&counter));
         let kept = archive.limits.resident_bytes;
         let mut arrivals =

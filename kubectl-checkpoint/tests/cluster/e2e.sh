@@ -112,6 +112,48 @@ run 2 rm "$name" --copy counter.json && { [ -f "$node_file" ] && ok "rm wants an
 run 0 rm "$name" && { [ ! -e "$node_file" ] && ok "rm removes what is at home" || bad "rm removes what is at home"; }
 no_collector "after list, pull and rm"
 
+# Signed, encrypted, with what surrounds the container; checked by the tools
+# themselves where they are installed.
+new_key() { ssh-keygen -q -t ed25519 -N '' -C e2e -f "$1" </dev/null; }
+if command -v ssh-keygen >/dev/null && new_key signer && new_key reader; then
+    echo "e2e $(cat signer.pub)" >allowed
+    if run 0 counter/counter sealed.tar.age --sign signer --encrypt-to reader.pub; then
+        check "the file is encrypted" [ "$(head -c 21 sealed.tar.age)" = age-encryption.org/v1 ]
+        for signed in sealed.tar.age sealed.tar.age.evidence.json; do
+            ssh-keygen -Y verify -f allowed -I e2e -n checkpoint -s $signed.sig <$signed >/dev/null 2>err \
+                && ok "ssh-keygen accepts the signature of $signed" || bad "ssh-keygen accepts the signature of $signed"
+        done
+        run 0 verify sealed.tar.age --allowed-signers allowed --identity reader && ok "verify opens and accepts it"
+        run 0 ps sealed.tar.age --identity reader && grep -q SECRET out && ok "ps opens it" || bad "ps opens it"
+        run 2 ps sealed.tar.age && said "--identity" && ok "and not without the key" || bad "and not without the key"
+        if command -v age >/dev/null; then
+            newest=$(ls -t "$node_files"/checkpoint-counter_* | head -n 1)
+            check "age opens it, and it is what is on the node" \
+                [ "$(age -d -i reader sealed.tar.age | sha256sum | cut -d' ' -f1)" = "$(digest "$newest")" ]
+        else
+            echo "SKIPPED: age is not installed"
+        fi
+        check "the context is encrypted as well" [ "$(head -c 21 sealed.tar.context.json.age)" = age-encryption.org/v1 ]
+    fi
+else
+    echo "SKIPPED: ssh-keygen is not installed"
+fi
+check "the context has node, log and events" \
+    [ "$(json "$file.context.json" 'd["node"]["metadata"]["name"], d["log"] is not None, d["events"] is not None, d["pod"]["metadata"]["name"]')" = "('lab-node', True, True, 'counter')" ]
+check "no value of the environment is in it" \
+    [ "$(json "$file.context.json" 'all(v.get("value") in (None, "(redacted)") for c in d["pod"]["spec"]["containers"] for v in c.get("env", []))')" = True ]
+no_collector "after a sealed capture"
+
+# On the node itself, as its root sees it.
+run 0 list --local --kubelet-root "$lab/state/kubelet" -o name && {
+    grep -q '^checkpoint-counter_' out && ok "the node lists its own archives" || bad "the node lists its own archives"
+}
+own=$(ls -t "$node_files" | grep '^checkpoint-counter_' | head -n 1)
+run 0 pull --local --kubelet-root "$lab/state/kubelet" "$own" local.tar && {
+    check "what was copied on the node is its archive" [ "$(digest local.tar)" = "$(digest "$node_files/$own")" ]
+    run 0 verify local.tar && ok "and verifies"
+}
+
 # Standard output, and a pod with one container.
 if run 0 tty - ; then
     newest=$(ls -t "$node_files"/checkpoint-tty_* | head -n 1)

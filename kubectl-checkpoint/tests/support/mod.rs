@@ -316,6 +316,13 @@ impl Fake {
         names
     }
 
+    /// The same without what was saved before the freeze.
+    pub fn files_after(&self) -> Vec<String> {
+        let mut names = self.files();
+        names.retain(|name| !name.contains(".context.json"));
+        names
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.home().join(name)).unwrap()
     }

@@ -216,7 +216,17 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
             200,
             &json!({
                 "kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": name},
-                "spec": {"selector": {"matchLabels": {"app": name}}},
+                "spec": {
+                    "selector": {"matchLabels": {"app": name}},
+                    "template": {"spec": {"containers": [shared.scenario.container]}},
+                },
+            }),
+        )),
+        (Method::GET, ["apis", "apps", "v1", "namespaces", "shop", "replicasets", name]) => Ok(answer(
+            200,
+            &json!({
+                "kind": "ReplicaSet", "apiVersion": "apps/v1",
+                "metadata": {"name": name, "ownerReferences": [owner("Deployment", "web")]},
             }),
         )),
         (Method::GET, ["api", "v1", "namespaces", "shop", "pods", _, "log"]) => {
@@ -342,6 +352,10 @@ async fn frozen(shared: &Shared, pod: &str, container: &str) -> Served {
     }
 }
 
+fn owner(kind: &str, name: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": "u", "controller": true})
+}
+
 fn target(shared: &Shared, name: &str) -> Value {
     let scenario = &shared.scenario;
     let node = scenario.placement.iter().find(|(pod, _)| *pod == name).map_or("node-1", |(_, node)| node);
@@ -357,7 +371,8 @@ fn target(shared: &Shared, name: &str) -> Value {
     }
     json!({
         "kind": "Pod", "apiVersion": "v1",
-        "metadata": {"name": name, "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
+        "metadata": {"name": name, "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"},
+            "ownerReferences": [owner("ReplicaSet", "web-7d4")]},
         "spec": {"nodeName": node, "containers": containers},
         "status": {"phase": "Running", "containerStatuses": statuses},
     })

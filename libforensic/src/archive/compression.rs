@@ -42,12 +42,8 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"\x5d\x00\x00", "lzma", "xz --format=lzma -dc FILE | kubectl checkpoint … -"),
     (b"7z\xbc\xaf\x27\x1c", "7-zip", "7z x -so FILE | kubectl checkpoint … -"),
     (b"Salted__", "an openssl-encrypted file", "openssl enc -d … -in FILE | kubectl checkpoint … -"),
+    // Where it is not at the beginning of the archive itself.
     (b"age-encryption.org/", "an age-encrypted file", "age -d -i KEY FILE | kubectl checkpoint … -"),
-    (
-        b"-----BEGIN AGE ENCRYPTED FILE",
-        "an age-encrypted file",
-        "age -d -i KEY FILE | kubectl checkpoint … -",
-    ),
 ];
 
 const PICKLE: &str = "a Python pickle (old PyTorch checkpoints are such files), not a CRIU checkpoint";

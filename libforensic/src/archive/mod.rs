@@ -1,7 +1,7 @@
 //! Where bytes are: an archive as an index of members.
 //!
 //! An [`Archive`] is a tar file (plain, gzip or zstd), a directory, or a tar
-//! on a stream. Opening a plain tar reads headers only and seeks over the
+//! on a stream. Encrypted ones are opened by a [`Decrypt`]. Opening a plain tar reads headers only and seeks over the
 //! contents, so it costs as much for 10 GiB of memory pages as for 10 MiB.
 //! A compressed archive is read through once: small members stay in memory,
 //! large ones are passed over unless the caller's [`Retention`] wants them,
@@ -27,6 +27,7 @@ mod directory;
 mod index;
 mod input;
 mod oci;
+mod sealed;
 mod storage;
 pub(crate) mod tar;
 
@@ -41,6 +42,7 @@ use std::sync::{Arc, OnceLock};
 pub use compression::Compression;
 pub(crate) use compression::not_criu;
 pub use oci::Annotations;
+pub use sealed::{Decrypt, is_encrypted};
 pub use storage::{Data, DataReader, Segment};
 pub use tar::MemberKind;
 
@@ -175,6 +177,8 @@ pub struct OpenOptions {
     pub cache_directory: Option<PathBuf>,
     /// Counts the bytes of a compressed archive that were read, for whoever shows progress.
     pub progress: Option<Arc<AtomicU64>>,
+    /// Opens an archive that is encrypted; without it such an archive is refused.
+    pub decrypt: Option<Arc<dyn Decrypt>>,
 }
 
 /// An index of members, and the way to their bytes.
@@ -245,40 +249,56 @@ impl Archive {
         }
         let data = Data::whole(Arc::new(Store::File(file)), 0, meta.len());
         let mut notes = Vec::new();
-        if let Some(directory) = options.cache_directory.clone()
-            && let compression = sniffed(&data)?
-            && compression != Compression::None
-        {
-            match cache::open(&directory, &data, &meta, path, compression, &options)? {
-                Ok(cached) => {
-                    let index = index::seekable(&cached.data, &options.limits)?;
-                    let bytes = Some(meta.len());
-                    let archive =
-                        Self::assemble(path, Format::Tar, compression, bytes, index, options, Source::Random);
-                    return Self { notes: cached.notes, ..archive }.into_image();
+        if let Some(directory) = options.cache_directory.clone() {
+            let head = beginning(&mut data.reader())?;
+            let compression = if is_encrypted(&head) {
+                // Its owner wants no plain copy of it on a disk.
+                notes.push("an encrypted archive is not kept in the cache".to_owned());
+                Compression::None
+            } else {
+                compression::sniff(&head)?
+            };
+            if compression != Compression::None {
+                match cache::open(&directory, &data, &meta, path, compression, &options)? {
+                    Ok(cached) => {
+                        let index = index::seekable(&cached.data, &options.limits)?;
+                        let bytes = Some(meta.len());
+                        let archive = Self::assemble(
+                            path,
+                            Format::Tar,
+                            compression,
+                            bytes,
+                            index,
+                            options,
+                            Source::Random,
+                        );
+                        return Self { notes: cached.notes, ..archive }.into_image();
+                    }
+                    Err(why) => notes.push(format!("the archive is not kept in the cache: {why}")),
                 }
-                Err(why) => notes.push(format!("the archive is not kept in the cache: {why}")),
             }
         }
         let archive = Self::from_data(data, path, options, retention)?;
         Ok(Self { notes, ..archive })
     }
 
-    /// Returns the first bytes of a file, unpacked if it is compressed; fewer if there are no more.
+    /// Returns the first bytes of a file, decrypted and unpacked if need be; fewer if there are no more.
     ///
     /// # Errors
     ///
-    /// When it is no regular file, cannot be read, or is of no known format.
-    pub fn head(path: impl AsRef<Path>, bytes: usize) -> Result<Vec<u8>> {
+    /// When it is no regular file, cannot be read or decrypted, or is of no known format.
+    pub fn head(path: impl AsRef<Path>, bytes: usize, options: &OpenOptions) -> Result<Vec<u8>> {
         let path = path.as_ref();
         let open = |e| Error::io(format!("open {}", path.display()), e);
         let data = Data::of_file(path).map_err(open)?;
-        let mut head = vec![0; 512];
-        let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
-        head.truncate(got);
+        let mut plain: Box<dyn Read + Send + '_> = Box::new(data.reader());
+        let mut head = beginning(&mut data.reader())?;
+        if is_encrypted(&head) {
+            plain = sealed::reader(plain, options)?;
+            head = beginning(&mut sealed::reader(Box::new(data.reader()), options)?)?;
+        }
         let notes = compression::Notes::default();
-        let limits = Limits::default();
-        let mut stream = compression::decoder(compression::sniff(&head)?, data.reader(), &limits, &notes)?;
+        let mut stream = compression::decoder(compression::sniff(&head)?, plain, &options.limits, &notes)?;
         head.resize(bytes, 0);
         let got = read_up_to(&mut stream, &mut head).map_err(|e| Error::io("read", e))?;
         head.truncate(got);
@@ -324,6 +344,12 @@ impl Archive {
         let mut head = vec![0; 512];
         let got = read_up_to(&mut reader, &mut head).map_err(|e| Error::io("read", e))?;
         head.truncate(got);
+        if is_encrypted(&head) {
+            let sealed = Box::new(std::io::Cursor::new(head).chain(reader));
+            let plain = sealed::reader(sealed, &options)?;
+            // What is inside is not opened a second time.
+            return Self::from_reader(plain, name, OpenOptions { decrypt: None, ..options });
+        }
         let compression = compression::sniff(&head)?;
         let notes = compression::Notes::default();
         let whole = std::io::Cursor::new(head).chain(reader);
@@ -400,7 +426,19 @@ impl Archive {
     }
 
     fn index(data: Data, path: &Path, options: OpenOptions, retention: &mut dyn Retention) -> Result<Self> {
-        let compression = sniffed(&data)?;
+        let head = beginning(&mut data.reader())?;
+        if is_encrypted(&head) {
+            let counted = Counted { inner: data.reader(), count: options.progress.clone() };
+            let (plain, broken) = sealed::spool(Box::new(counted), &options)?;
+            // Progress was that of the file; what is inside is not opened a second time.
+            let options = OpenOptions { decrypt: None, progress: None, ..options };
+            let archive = Self::index(plain, path, options, retention)?;
+            if let Some(warning) = broken {
+                archive.warnings.push(warning);
+            }
+            return Ok(archive);
+        }
+        let compression = compression::sniff(&head)?;
         let bytes = Some(data.len());
         if compression == Compression::None {
             let index = index::seekable(&data, &options.limits)?;
@@ -688,12 +726,12 @@ impl Archive {
     }
 }
 
-/// Looks how the bytes are compressed.
-fn sniffed(data: &Data) -> Result<Compression> {
+/// Reads as much as tells what a file is.
+fn beginning(reader: &mut impl Read) -> Result<Vec<u8>> {
     let mut head = vec![0; 512];
-    let got = read_up_to(&mut data.reader(), &mut head).map_err(|e| Error::io("read", e))?;
+    let got = read_up_to(reader, &mut head).map_err(|e| Error::io("read", e))?;
     head.truncate(got);
-    compression::sniff(&head)
+    Ok(head)
 }
 
 /// Counts what is read.

@@ -220,6 +220,7 @@ impl Checkpoint {
     ///
     /// As [`Checkpoint::open_with`].
     pub fn from_archive_with(archive: Archive, options: Options) -> Result<Self> {
+        let decrypt = options.archive.decrypt.clone();
         let mut checkpoint = Self::from_archive(archive)?;
         checkpoint.mapped.enabled = options.memory;
         if let Some(path) = &options.rootfs {
@@ -229,8 +230,11 @@ impl Checkpoint {
         }
         let mut child = Arc::clone(&checkpoint.images);
         for path in &options.parents {
-            let options =
-                OpenOptions { limits: checkpoint.archive().limits().clone(), ..OpenOptions::default() };
+            let options = OpenOptions {
+                limits: checkpoint.archive().limits().clone(),
+                decrypt: decrypt.clone(),
+                ..OpenOptions::default()
+            };
             let parent = Archive::open_with(path, options, &mut KeepAll)?;
             let (images, found) = Images::locate(Arc::new(parent));
             if !found && images.starting_with("pagemap-").next().is_none() {

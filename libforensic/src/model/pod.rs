@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Checkpoint, Options};
-use crate::archive::{Archive, Format, KeepAll, MemberKind};
+use crate::archive::{Archive, Format, KeepAll, MemberKind, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Largest manifest of a pod that is read, in bytes (containerd's own limit).
@@ -109,7 +109,7 @@ impl Checkpoint {
     ///
     /// In an archive the manifest must be the first member, or come before anything large: other
     /// archives are not walked twice.
-    pub fn may_be_pod(path: impl AsRef<Path>) -> bool {
+    pub fn may_be_pod(path: impl AsRef<Path>, options: &OpenOptions) -> bool {
         let path = path.as_ref();
         if path.is_dir() {
             return MANIFESTS.iter().any(|m| path.join(m).is_file());
@@ -117,7 +117,7 @@ impl Checkpoint {
         if !path.is_file() {
             return false;
         }
-        let head = Archive::head(path, HEAD).unwrap_or_default();
+        let head = Archive::head(path, HEAD, options).unwrap_or_default();
         head.chunks(512).any(|block| {
             let name = block.get(..100).unwrap_or_default();
             let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
