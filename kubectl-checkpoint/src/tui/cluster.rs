@@ -222,9 +222,9 @@ impl Cluster {
             col("POD"),
             col("CONTAINER"),
             spare(col("KIND"), 5),
-            spare(col("STATE"), 1),
+            spare(col("STATE"), 2),
             spare(num("RESTARTS"), 4),
-            spare(num("AGE"), 2),
+            spare(num("AGE"), 1),
             spare(col("IMAGE"), 3),
             col("NODE"),
         ];
