@@ -223,7 +223,7 @@ pub struct VerifyArgs {
     /// File of the evidence record; default: ARCHIVE.evidence.json
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Demand that archive and record are signed by one of these: a list as ssh-keygen takes it (allowed_signers), or a public key
+    /// Demand that archive and record are signed by one of these: a list as `ssh-keygen -Y verify -f` takes it, or a public key
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
     /// Add a line to the record that says what was found

@@ -198,7 +198,7 @@ async fn before_the_freeze(
         return Ok(None);
     }
     reporter.step("saving what surrounds the container");
-    let context = surroundings::collect(connection, found, args.keep_secrets).await;
+    let context = Box::pin(surroundings::collect(connection, found, args.keep_secrets)).await;
     for missing in surroundings::missing(&context) {
         reporter.note(&format!("not saved with the archive: {missing}"));
     }
