@@ -90,6 +90,7 @@ impl Checkpoint {
             .members()
             .iter()
             .filter(|member| matches!(member.kind, MemberKind::File | MemberKind::Hardlink))
+            .filter(|member| !member.is_derived())
             .map(|member| self.member_summary(member))
     }
 
