@@ -20,7 +20,7 @@ use super::report::{Reporter, shown};
 use super::sink::{Begun, Output};
 use super::target::Found;
 use super::transfer::Source;
-use super::{doctor, record, surroundings, text, trigger};
+use super::{doctor, record, refusal, surroundings, text, trigger};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
@@ -222,6 +222,8 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
         },
     );
     let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
+        journal.borrow_mut().requesting = false;
+        let explanation = refusal::look_into(context, job, explanation, reporter).await;
         bail!("{explanation}");
     };
     let (directory, file_name) = split_node_path(&node_path)?;

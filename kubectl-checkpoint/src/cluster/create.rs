@@ -200,7 +200,7 @@ async fn prepare(
         container: args.container.as_deref(),
     };
     let mut rights = selection.rights(&connection.namespace);
-    rights.push(backend::choose(&args.backend, connection)?.right());
+    rights.extend(backend::choose(&args.backend, connection)?.rights());
     let scattered = args.all_namespaces && args.collector.collector_namespace.is_none();
     if !scattered {
         rights.extend(Plan::rights(args.collector.namespace(connection)));

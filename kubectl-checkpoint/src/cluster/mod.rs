@@ -23,6 +23,7 @@ pub mod collector;
 pub mod connection;
 mod create;
 mod credentials;
+mod criu_log;
 pub mod destination;
 mod discovery;
 mod doctor;
@@ -34,6 +35,7 @@ mod list;
 mod preflight;
 mod pull;
 pub mod record;
+mod refusal;
 mod remove;
 pub mod report;
 pub mod rights;
@@ -45,13 +47,14 @@ mod surroundings;
 pub mod target;
 mod text;
 mod transfer;
+mod triage;
 pub mod trigger;
 mod verify;
 mod vitals;
 
 pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
-    RemoveArgs, VerifyArgs, duration,
+    RemoveArgs, TriageArgs, VerifyArgs, duration,
 };
 pub use create::create;
 pub use doctor::doctor;
@@ -59,4 +62,5 @@ pub(crate) use interrupt::Interrupts;
 pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
+pub use triage::triage;
 pub use verify::verify;
