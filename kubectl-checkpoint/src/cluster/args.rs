@@ -336,6 +336,9 @@ pub struct BackendArgs {
     /// Accept any certificate of the kubelet
     #[arg(long, requires = "kubelet")]
     pub kubelet_insecure_skip_tls_verify: bool,
+    /// Make a PodCheckpoint object, where the cluster serves them (alpha); the archive is of the whole pod
+    #[arg(long, conflicts_with = "kubelet")]
+    pub pod_checkpoint: bool,
 }
 
 /// How bytes travel.

@@ -10,22 +10,26 @@ use serde_json::{Map, Value, json};
 use super::answer::Capture;
 use super::args::CreateArgs;
 use super::backend::Backend;
-use super::collector::{MOUNT, Plan, Slot};
+use super::collector::{MOUNT, Plan, Slot, View};
 use super::connection::Connection;
 use super::create::name_of;
 use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
+use super::discovery::Served;
 use super::dossier::{collector_fields, node_info, now, opening};
 use super::explain::{Class, Context as Asked, explain};
 use super::report::{Reporter, shown};
 use super::sink::{Begun, Output};
 use super::target::Found;
 use super::transfer::Source;
-use super::{doctor, record, refusal, surroundings, text, trigger};
+use super::trigger::{self, Answer};
+use super::{doctor, pod_checkpoint, record, refusal, surroundings, text};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
 struct Journal {
     requesting: bool,
+    /// The kubelet works on an object by itself.
+    by_object: bool,
     /// The archive is on this node under this path.
     captured: Option<(String, String)>,
     /// The record is written here, with these fields.
@@ -44,6 +48,8 @@ pub(super) struct Context<'a> {
     pub(super) backend: &'a dyn Backend,
     pub(super) destination: &'a Destination,
     pub(super) user: Option<&'a Value>,
+    /// Where `PodCheckpoint` objects are served, if they are to be used.
+    pub(super) objects: Option<&'a Served>,
 }
 
 /// One container to be captured, and how far that is. Outlives the work.
@@ -148,6 +154,9 @@ fn interrupted(signal: &str, journal: &Journal) -> String {
         (Some((node, path)), _) => {
             format!("interrupted by {signal}; the archive stays on node {node} at {}", text::escape(path))
         }
+        (None, true) if journal.by_object => format!(
+            "interrupted by {signal}; the PodCheckpoint object stays, and the kubelet goes on with it: kubectl get podcheckpoints"
+        ),
         (None, true) => format!(
             "interrupted by {signal}: dropping the request cancels the checkpoint, and the container goes on; \
              should it have been done already, the archive is in the node's checkpoints directory"
@@ -180,8 +189,41 @@ fn close_record(journal: &mut Journal, ending: Option<String>, cleaned: &Result<
     record::append(&path, fields)
 }
 
+/// Sends the one POST. Returns the answer, what was asked, and the archive's path on the node.
+async fn ask_kubelet(
+    context: &Context<'_>,
+    job: &Job,
+    runtime: Option<&str>,
+    reporter: &Reporter,
+) -> Result<(Answer, String, String)> {
+    let Context { args, connection, backend, .. } = *context;
+    let Job { found, journal, .. } = job;
+    let answer = trigger::post(connection, backend, found, args.timeout).await?;
+    let explanation = explain(
+        answer.status,
+        answer.content_type.as_deref(),
+        &answer.body,
+        &Asked {
+            route: backend.route(),
+            node: &found.node,
+            namespace: &found.namespace,
+            pod: &found.pod,
+            container: &found.container,
+            runtime,
+            timeout: args.timeout,
+        },
+    );
+    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
+        journal.borrow_mut().requesting = false;
+        let explanation = refusal::look_into(context, job, explanation, reporter).await;
+        bail!("{explanation}");
+    };
+    let request = backend.target(&found.node, &trigger::path(found, args.timeout));
+    Ok((answer, request, node_path))
+}
+
 async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<Capture> {
-    let Context { args, connection, backend, destination, user } = *context;
+    let Context { args, connection, destination, user, objects, .. } = *context;
     let Job { found, slot, journal, .. } = job;
     let collector_namespace = args.collector.collector_namespace.as_deref().unwrap_or(&found.namespace);
     let purpose =
@@ -205,35 +247,34 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
-    journal.borrow_mut().requesting = true;
-    let answer = trigger::post(connection, backend, found, args.timeout).await?;
-    let explanation = explain(
-        answer.status,
-        answer.content_type.as_deref(),
-        &answer.body,
-        &Asked {
-            route: backend.route(),
-            node: &found.node,
-            namespace: &found.namespace,
-            pod: &found.pod,
-            container: &found.container,
-            runtime,
-            timeout: args.timeout,
-        },
-    );
-    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
-        journal.borrow_mut().requesting = false;
-        let explanation = refusal::look_into(context, job, explanation, reporter).await;
-        bail!("{explanation}");
+    {
+        let mut journal = journal.borrow_mut();
+        journal.requesting = true;
+        journal.by_object = objects.is_some();
+    }
+    let (answer, request, node_path) = match objects {
+        Some(served) => {
+            let progress = |line: &str| reporter.step(&format!("{} {line}", served.plural));
+            let made = pod_checkpoint::freeze(connection, served, found, args.timeout, progress).await?;
+            (made.0, format!("/apis/{}/{}/{}", served.group, served.version, served.plural), made.1)
+        }
+        None => ask_kubelet(context, job, runtime, reporter).await?,
     };
-    let (directory, file_name) = split_node_path(&node_path)?;
-    let dest = destination.file_for(file_name);
+    let (directory, file_name) = match objects {
+        Some(_) => node_path.rsplit_once('/').unwrap_or_default(),
+        None => split_node_path(&node_path)?,
+    };
+    // What is packed on the node becomes a tar.
+    let archive = match objects {
+        Some(_) if file_name.strip_suffix(".tar").is_none() => format!("{file_name}.tar"),
+        _ => file_name.to_owned(),
+    };
+    let dest = destination.file_for(&archive);
     {
         let mut journal = journal.borrow_mut();
         journal.captured = Some((found.node.clone(), node_path.clone()));
         journal.record =
             args.record.clone().or_else(|| dest.as_ref().map(|dest| with_suffix(dest, ".evidence.json")));
-        let request = backend.target(&found.node, &trigger::path(found, args.timeout));
         journal.fields = opening(connection, found, &request, user, node.as_ref(), &answer, &node_path);
     }
     if let (Some(surroundings), Some(dest)) = (&surroundings, &dest) {
@@ -265,6 +306,9 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     if args.collector.checkpoints_dir.is_none() {
         directory.clone_into(&mut plan.directory);
     }
+    if objects.is_some() {
+        plan.view = View::Packed;
+    }
     let running = slot
         .fill(connection, &plan, args.collector.collector_start_timeout, |line| {
             reporter.step(&format!("starting the collector pod: {line}"));
@@ -273,9 +317,14 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     journal.borrow_mut().fields.insert("collector".into(), collector_fields(&plan, &running));
 
     let remote = plan.remote(connection);
+    let mut path = format!("{MOUNT}/{file_name}");
+    if objects.is_some() {
+        reporter.step("packing the checkpoint of the pod");
+        path = pod_checkpoint::pack(&remote, &path, &archive).await?;
+    }
     let source = Source {
         remote: &remote,
-        path: &format!("{MOUNT}/{file_name}"),
+        path: &path,
         patience: connection.patience(),
         limit: args.transfer.limit_rate,
         compress: args.transfer.compress,
@@ -296,6 +345,12 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let finished = Timestamp::now();
     let arrived = match (fetched, &mut part) {
         (Ok(arrived), _) => arrived,
+        // `pull` knows archives of containers only.
+        (Err(error), Some(_)) if objects.is_some() => {
+            return Err(anyhow!(
+                "{error:#}\n  try:   take it from the node; running this again is another freeze"
+            ));
+        }
         (Err(error), Some(part)) => {
             let advice = part.settle(&error, &found.node, file_name);
             return Err(anyhow!("{error:#}\n  {advice}"));

@@ -292,7 +292,7 @@ fn error_of(line: &str) -> Option<&str> {
 pub(super) fn is_log_path(path: &str) -> bool {
     let place = ["/run/", "/var/run/", "/var/lib/"].iter().any(|start| path.starts_with(start));
     place
-        && path.ends_with(".log")
+        && path.strip_suffix(".log").is_some()
         && path.len() < 4096
         && path.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))

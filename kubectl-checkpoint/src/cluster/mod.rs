@@ -32,6 +32,7 @@ mod exec;
 pub mod explain;
 mod interrupt;
 mod list;
+mod pod_checkpoint;
 mod preflight;
 mod pull;
 pub mod record;

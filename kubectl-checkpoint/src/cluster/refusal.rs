@@ -39,7 +39,7 @@ pub(super) async fn look_into(
             translate(&mut explanation, &log);
             match kept {
                 Ok(Some(file)) => {
-                    explanation.remedies.push(format!("CRIU's log is here: {}", file.display()))
+                    explanation.remedies.push(format!("CRIU's log is here: {}", file.display()));
                 }
                 Ok(None) => {}
                 Err(error) => reporter.warn(&format!("{error:#}")),
@@ -97,12 +97,11 @@ fn translate(explanation: &mut Explanation, log: &str) {
     let Some(reason) = criu_log::reason(log) else {
         return;
     };
-    let container = "the container goes on";
-    explanation.cause = match reason.cause {
-        Some(cause) => format!("{cause}, and CRIU does not save that as it is set up; {container}"),
-        None => format!("CRIU ran and met something it does not save; {container}"),
-    };
-    explanation.cause.push_str(&format!("\n  CRIU:  {}", reason.line));
+    let cause = reason.cause.map_or_else(
+        || String::from("CRIU ran and met something it does not save"),
+        |cause| format!("{cause}, and CRIU does not save that as it is set up"),
+    );
+    explanation.cause = format!("{cause}; the container goes on\n  CRIU:  {}", reason.line);
     explanation.remedies = match (reason.cause, reason.remedy) {
         (Some(_), Some(remedy)) => vec![remedy.to_owned()],
         // Known, and nothing can be set to change it.

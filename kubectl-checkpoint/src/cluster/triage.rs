@@ -127,6 +127,9 @@ async fn work(
     if said.code != 0 {
         bail!("the collection failed: {} (exit code {})", text::quote(&said.stderr), said.code);
     }
+    for line in said.stderr.lines().filter(|line| line.starts_with("memory of process")) {
+        reporter.warn(&text::quote(line));
+    }
     let path = format!("{MOUNT}/{name}");
     let source = Source {
         remote: &remote,

@@ -13,7 +13,7 @@ if [ "$memory" = yes ]; then
 fi
 mkdir -p "$top/proc" "$top/net" "$top/exe" "$top/host" || exit 3
 printf '%s\n' "$2" >"$top/about.json"
-if has uname; then uname -a >"$top/uname"; uname -m >"$top/machine"; fi
+if has uname; then uname -srvm >"$top/uname"; uname -m >"$top/machine"; fi
 has date && date -u +%s >"$top/began"
 cd "$6" || exit 3
 
@@ -46,6 +46,10 @@ mapping() {
   done
 }
 pages() { # $1 number of the process, $2 its directory
+  case $(grep -m 1 '^KernelPageSize:' smaps 2>/dev/null) in
+    *' 4 kB') ;;
+    *) echo "memory of process $1 was not read: its pages are not of 4 KiB" >&2; return ;;
+  esac
   pages=$top/pages-$1.img
   : >"$pages"
   while read -r range perms _ _ _ path; do

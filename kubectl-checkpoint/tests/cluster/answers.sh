@@ -126,6 +126,22 @@ for way in "--kubeconfig proxy.kubeconfig" "--kubeconfig ckpt.kubeconfig ${direc
 done
 in_lab umount /usr/sbin/criu
 
+# What CRIU refuses, a triage reads: the connection that was in the way among it.
+fresh_tcp
+before=$(frozen)
+answer "a triage wants consent" 2 "privileged pod with hostPID|--yes|nothing was touched" triage tcp/tcp tcp.tar
+run 0 triage tcp/tcp tcp.tar --yes --memory && {
+    check "the triage is recorded and verifies" "$program" verify tcp.tar
+    check "the triage has the processes" grep -q 'nc 127.0.0.1 7000' <("$program" ps tcp.tar)
+    check "the triage has the connection, and who holds it" grep -Eq 'ESTABLISHED.*127[.]0[.]0[.]1:7000.* [0-9]+/[0-9]+' <("$program" sockets tcp.tar)
+    check "the triage has the memory" "$program" mem search 'sleep 100000' tcp.tar
+    check "the triage has the executable" "$program" extract -d exe --source executable tcp.tar
+    check "the executable is what ran" [ "$(find exe -type f -name '*busybox*' -exec sha256sum {} + | cut -d' ' -f1 | head -n 1)" = "$(digest "$lab/root/bin/busybox")" ]
+    check "show says that nothing was frozen" grep -q 'Frozen: *no: read from /proc' <("$program" show tcp.tar)
+}
+check "the processes go on" [ "$(kubectl get pod tcp -o 'jsonpath={.status.containerStatuses[0].restartCount}')" = 0 ]
+check "nothing is left on the node" [ "$(frozen)" = "$before" ]
+
 # 6. Three at once for one container: none is taken for what it is not.
 slow_criu 1
 for i in 1 2 3; do "$program" counter/counter at-once-$i.tar --quiet >/dev/null 2>at-once-$i.err </dev/null & done

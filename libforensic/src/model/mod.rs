@@ -340,7 +340,7 @@ impl Checkpoint {
 
     /// Returns the path of an executable that a triage copied under that name.
     pub(crate) fn executable_of(&self, copy: &[u8]) -> Option<Text> {
-        self.triage.as_ref().and_then(|triage| triage.executable(self.archive(), copy))
+        self.triage.as_ref().and_then(|triage| triage.executable(copy))
     }
 
     /// Returns the inventory's record.

@@ -29,7 +29,7 @@ mod net;
 mod process;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,7 @@ use crate::image::{ByteOrder, Kind, Writer, proto};
 use crate::model::Text;
 use files::Table;
 use net::Sockets;
+use process::Groups;
 
 /// The directory of everything in such an archive.
 const ROOT: &str = "triage/";
@@ -85,6 +86,8 @@ pub(crate) struct Triage {
     acquisition: Acquisition,
     /// Directory of each process, by the number that the container gave it.
     directories: BTreeMap<u32, String>,
+    /// Under which path each copied executable was run.
+    executables: HashMap<Vec<u8>, Text>,
 }
 
 /// What /proc tells that CRIU takes from memory, or keeps in another form.
@@ -114,7 +117,7 @@ impl Triage {
                 About::default()
             }
         };
-        let mut maker = Maker { archive, warnings, records: BTreeMap::new() };
+        let mut maker = Maker { archive, warnings, records: BTreeMap::new(), executables: HashMap::new() };
         let directories = maker.make();
         let time = |name: &str| {
             let seconds = text::decimal(&maker.read(name)?)?;
@@ -128,10 +131,10 @@ impl Triage {
             memory: about.memory,
             kernel: maker.read("uname").map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()),
         };
-        let Maker { records, warnings, .. } = maker;
+        let Maker { records, warnings, executables, .. } = maker;
         archive
             .derive(records.into_iter().map(|(name, bytes)| (format!("{ROOT}{name}").into_bytes(), bytes)));
-        Some((Self { about, acquisition, directories }, warnings))
+        Some((Self { about, acquisition, directories, executables }, warnings))
     }
 
     pub(crate) fn acquisition(&self) -> &Acquisition {
@@ -155,15 +158,8 @@ impl Triage {
     }
 
     /// Returns the path under which a copied executable was run.
-    pub(crate) fn executable(&self, archive: &Archive, copy: &[u8]) -> Option<Text> {
-        self.directories.values().find_map(|directory| {
-            let id = read(archive, &format!("{directory}/exeid")).ok().flatten()?;
-            if id.trim_ascii() != copy {
-                return None;
-            }
-            let links = process::links(&read(archive, &format!("{directory}/links")).ok().flatten()?);
-            links.into_iter().find(|(name, _)| name == b"exe").map(|(_, path)| Text::new(path))
-        })
+    pub(crate) fn executable(&self, copy: &[u8]) -> Option<Text> {
+        self.executables.get(copy).cloned()
     }
 
     /// Returns what is read as it is, of one process.
@@ -203,6 +199,7 @@ struct Maker<'a> {
     archive: &'a Archive,
     warnings: Vec<Warning>,
     records: BTreeMap<String, Vec<u8>>,
+    executables: HashMap<Vec<u8>, Text>,
 }
 
 impl Maker<'_> {
@@ -244,7 +241,8 @@ impl Maker<'_> {
         let mut files = Table::default();
         let mut directories = BTreeMap::new();
         let mut tree = Vec::new();
-        let mut groups = Vec::new();
+        let mut groups = Groups::default();
+        let inside: HashMap<u32, u32> = sources.iter().map(|s| (s.host_pid, s.pid)).collect();
         for source in &sources {
             if directories.contains_key(&source.pid) {
                 let what = format!("a second process {} in the same container; the first counts", source.pid);
@@ -252,10 +250,13 @@ impl Maker<'_> {
                 continue;
             }
             directories.insert(source.pid, source.directory.clone());
-            tree.push(source.tree(&sources));
+            tree.push(source.tree(&inside));
             self.process(source, &mut files, &sockets, &mut groups);
         }
-        for tables in sockets.values_mut() {
+        let host = self.read("host/links").map(|links| process::namespaces(&process::links(&links)));
+        // Whose the closed connections of the node's own namespace were is not told.
+        let of_node = host.as_ref().and_then(|ids| ids.net_ns_id);
+        for (_, tables) in sockets.iter_mut().filter(|(inode, _)| Some(**inode) != of_node) {
             for entry in tables.take_unheld() {
                 files.unheld(entry);
             }
@@ -270,8 +271,7 @@ impl Maker<'_> {
         if !files.memfds.is_empty() {
             self.put("memfd.img", &files.memfds);
         }
-        self.put("cgroup.img", &[proto::CgroupEntry { sets: groups, controllers: Vec::new() }]);
-        let host = self.read("host/links").map(|links| process::namespaces(&process::links(&links)));
+        self.put("cgroup.img", &[proto::CgroupEntry { sets: groups.sets, controllers: Vec::new() }]);
         self.put("inventory.img", &[proto::InventoryEntry { root_ids: host, ..Default::default() }]);
         directories
     }

@@ -6,6 +6,9 @@ use super::text::{decimal, hex, lines, words};
 use crate::image::proto;
 use crate::model::files::kind;
 
+/// Reads a line of a table of this family and protocol: the inode, and the record.
+type Reader = fn(&[u8], u32, u32) -> Option<(u64, proto::FileEntry)>;
+
 /// Sockets by inode.
 #[derive(Default)]
 pub(super) struct Sockets {
@@ -26,7 +29,7 @@ impl Sockets {
 
     /// Reads one table of a network namespace; other files are passed over.
     pub(super) fn read(&mut self, table: &str, text: &[u8], namespace: Option<u32>) {
-        let read: fn(&[u8], u32, u32) -> Option<(u64, proto::FileEntry)> = match table {
+        let read: Reader = match table {
             "tcp" | "tcp6" | "udp" | "udp6" | "udplite" | "udplite6" | "raw" | "raw6" | "icmp" | "icmp6" => {
                 inet
             }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Maker;
 use super::files::{Behind, Fd, Table, namespace};
 use super::net::Sockets;
 use super::text::{self, Stat, decimal, field, hex, lines, numbers, undeleted, words};
+use super::{Maker, ROOT};
 use crate::image::proto;
-use crate::model::mapping_status as status;
+use crate::model::{Text, mapping_status as status};
 
 /// Flag of an image's run of pages whose bytes are in the pages image.
 const PRESENT: u32 = 4;
@@ -17,7 +17,7 @@ pub(super) struct Source {
     /// `proc/1234`.
     pub(super) directory: String,
     /// Number on the node.
-    host_pid: u32,
+    pub(super) host_pid: u32,
     /// Number in the container.
     pub(super) pid: u32,
     status: Vec<u8>,
@@ -73,9 +73,11 @@ impl Source {
     }
 
     /// The process table's record.
-    pub(super) fn tree(&self, all: &[Source]) -> proto::PstreeEntry {
+    ///
+    /// `inside` has the number in the container of each number on the node.
+    pub(super) fn tree(&self, inside: &HashMap<u32, u32>) -> proto::PstreeEntry {
         let parent: Option<u32> = field(&self.status, "PPid").and_then(decimal);
-        let ppid = all.iter().find(|s| Some(s.host_pid) == parent).map_or(0, |s| s.pid);
+        let ppid = parent.and_then(|parent| inside.get(&parent)).copied().unwrap_or(0);
         proto::PstreeEntry {
             pid: Some(self.pid),
             ppid: Some(ppid),
@@ -93,8 +95,20 @@ impl Source {
 impl Maker<'_> {
     /// Finds the processes, in the order of their numbers on the node.
     pub(super) fn sources(&mut self) -> Vec<Source> {
-        let mut found: Vec<u32> = self.names("proc/").iter().filter_map(|name| name.parse().ok()).collect();
-        found.sort_unstable();
+        let mut threads: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        for member in self.archive.members() {
+            let rest = member.name.strip_prefix(ROOT.as_bytes()).and_then(|n| n.strip_prefix(b"proc/"));
+            let mut parts = rest.unwrap_or_default().split(|b| *b == b'/');
+            let Some(host_pid) = parts.next().and_then(decimal) else { continue };
+            let own = threads.entry(host_pid).or_default();
+            if parts.next() == Some(b"task")
+                && let Some(tid) = parts.next().and_then(|tid| std::str::from_utf8(tid).ok())
+                && own.last().is_none_or(|last| last != tid)
+            {
+                own.push(tid.to_owned());
+            }
+        }
+        let mut found: Vec<u32> = threads.keys().copied().collect();
         let limit = usize::try_from(self.archive.limits().tasks).unwrap_or(usize::MAX);
         if found.len() > limit {
             self.warn("proc", format!("{} processes; only {limit} are read", found.len()));
@@ -113,10 +127,6 @@ impl Maker<'_> {
         // The container's own process namespace is the outermost that they all are in.
         let level = sources.iter().map(|s| numbers(&s.status, "NSpid").len()).min().unwrap_or(0);
         let level = level.saturating_sub(1);
-        let mut threads: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-        for source in &sources {
-            threads.insert(source.host_pid, self.names(&format!("{}/task/", source.directory)));
-        }
         for source in &mut sources {
             source.level = level;
             source.pid = source.at_level(&source.status, "NSpid").unwrap_or(source.host_pid);
@@ -147,12 +157,15 @@ impl Maker<'_> {
         source: &Source,
         files: &mut Table,
         sockets: &BTreeMap<u32, Sockets>,
-        groups: &mut Vec<proto::CgSetEntry>,
+        groups: &mut Groups,
     ) {
         let pid = source.pid;
         let file = |maker: &Self, name: &str| maker.read(&format!("{}/{name}", source.directory));
         let links = file(self, "links").map(|text| links(&text)).unwrap_or_default();
-        let cg_set = file(self, "cgroup").map(|text| group(&text, groups));
+        if let (Some(copy), Some(path)) = (file(self, "exeid"), target(&links, b"exe")) {
+            self.executables.entry(copy.trim_ascii().to_vec()).or_insert_with(|| Text::from(path));
+        }
+        let cg_set = file(self, "cgroup").map(|text| groups.number(text));
         let mtype = self.machine();
         for (tid, directory) in &source.threads {
             let leader = *tid == pid;
@@ -398,21 +411,35 @@ fn behind(text: &[u8]) -> HashMap<u32, Behind> {
     lines(text).filter_map(read).collect()
 }
 
-/// Returns the number of a set of control groups, which is added where it is new.
-fn group(text: &[u8], groups: &mut Vec<proto::CgSetEntry>) -> u32 {
-    // `4:cpu,cpuacct:/kubepods/…`; version 2 has no controllers.
-    let member = |line: &[u8]| {
-        let mut parts = line.splitn(3, |b| *b == b':');
-        let (_, name, path) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(proto::CgMemberEntry { name: Some(name.to_vec()), path: Some(path.to_vec()), cgns_prefix: None })
-    };
-    let ctls: Vec<proto::CgMemberEntry> = lines(text).filter_map(member).collect();
-    if let Some(known) = groups.iter().find(|set| set.ctls == ctls) {
-        return known.id.unwrap_or(0);
+/// Sets of control groups, each with a number.
+#[derive(Default)]
+pub(super) struct Groups {
+    pub(super) sets: Vec<proto::CgSetEntry>,
+    known: HashMap<Vec<u8>, u32>,
+}
+
+impl Groups {
+    /// Returns the number of a set, which is added where it is new.
+    fn number(&mut self, text: Vec<u8>) -> u32 {
+        if let Some(id) = self.known.get(&text) {
+            return *id;
+        }
+        // `4:cpu,cpuacct:/kubepods/…`; version 2 has no controllers.
+        let member = |line: &[u8]| {
+            let mut parts = line.splitn(3, |b| *b == b':');
+            let (_, name, path) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(proto::CgMemberEntry {
+                name: Some(name.to_vec()),
+                path: Some(path.to_vec()),
+                cgns_prefix: None,
+            })
+        };
+        let ctls: Vec<proto::CgMemberEntry> = lines(&text).filter_map(member).collect();
+        let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.sets.push(proto::CgSetEntry { id: Some(id), ctls });
+        self.known.insert(text, id);
+        id
     }
-    let id = u32::try_from(groups.len()).unwrap_or(u32::MAX).saturating_add(1);
-    groups.push(proto::CgSetEntry { id: Some(id), ctls });
-    id
 }
 
 fn thread(status: &[u8], stat: &[u8]) -> proto::ThreadCoreEntry {

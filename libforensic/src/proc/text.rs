@@ -52,7 +52,7 @@ impl<'t> Stat<'t> {
         Self(rest.map(|rest| words(rest.trim_ascii()).collect()).unwrap_or_default())
     }
 
-    /// Returns a field by its number in proc_pid_stat(5).
+    /// Returns a field by its number in `proc_pid_stat(5)`.
     pub(super) fn get<T: std::str::FromStr>(&self, number: usize) -> Option<T> {
         decimal(self.0.get(number.checked_sub(3)?)?)
     }

@@ -32,6 +32,8 @@ pub use start::Running;
 pub(in crate::cluster) const MOUNT: &str = "/checkpoints";
 /// Where it sees the one file, where it sees no more.
 pub(in crate::cluster) const FILE: &str = "/checkpoints/criu.log";
+/// Where it puts what it packs.
+pub(in crate::cluster) const PACKED: &str = "/packed";
 /// Name of the collector's only container.
 pub(in crate::cluster) const CONTAINER: &str = "collector";
 /// Label and value that mark what this program made.
@@ -74,6 +76,8 @@ pub enum View {
     Directory,
     /// The one file that the plan names for a directory, under [`FILE`].
     File,
+    /// The directory, and a volume of its own to pack parts of it in.
+    Packed,
     /// All processes of the node, as root there. Its only volume is its own.
     Processes,
 }
@@ -194,30 +198,19 @@ impl Plan {
                 }],
             },
         });
-        if self.view == View::Processes {
-            self.see_processes(&mut pod);
+        match self.view {
+            View::Processes => see_processes(&mut pod),
+            View::Packed => {
+                push(
+                    &mut pod,
+                    "/spec/containers/0/volumeMounts",
+                    json!({ "name": "packed", "mountPath": PACKED }),
+                );
+                push(&mut pod, "/spec/volumes", json!({ "name": "packed", "emptyDir": {} }));
+            }
+            View::Directory | View::File => {}
         }
         serde_json::from_value(pod).context("the collector's description is not a pod")
-    }
-
-    /// Reading /proc of others takes their process namespace and the right to trace them.
-    fn see_processes(&self, pod: &mut Value) {
-        let changes = [
-            (
-                "/spec/containers/0/securityContext",
-                json!({ "privileged": true, "readOnlyRootFilesystem": true }),
-            ),
-            ("/spec/containers/0/volumeMounts", json!([{ "name": "work", "mountPath": MOUNT }])),
-            ("/spec/volumes", json!([{ "name": "work", "emptyDir": {} }])),
-        ];
-        for (place, value) in changes {
-            if let Some(there) = pod.pointer_mut(place) {
-                *there = value;
-            }
-        }
-        if let Some(Value::Object(spec)) = pod.pointer_mut("/spec") {
-            spec.insert("hostPID".into(), true.into());
-        }
     }
 
     /// Has the API server check the pod without making it: admission, Pod
@@ -287,6 +280,29 @@ impl Plan {
             }
             _ => anyhow!("{what}"),
         }
+    }
+}
+
+/// Reading /proc of others takes their process namespace and the right to trace them.
+fn see_processes(pod: &mut Value) {
+    let changes = [
+        ("/spec/containers/0/securityContext", json!({ "privileged": true, "readOnlyRootFilesystem": true })),
+        ("/spec/containers/0/volumeMounts", json!([{ "name": "work", "mountPath": MOUNT }])),
+        ("/spec/volumes", json!([{ "name": "work", "emptyDir": {} }])),
+    ];
+    for (place, value) in changes {
+        if let Some(there) = pod.pointer_mut(place) {
+            *there = value;
+        }
+    }
+    if let Some(Value::Object(spec)) = pod.pointer_mut("/spec") {
+        spec.insert("hostPID".into(), true.into());
+    }
+}
+
+fn push(pod: &mut Value, place: &str, item: Value) {
+    if let Some(Value::Array(list)) = pod.pointer_mut(place) {
+        list.push(item);
     }
 }
 
