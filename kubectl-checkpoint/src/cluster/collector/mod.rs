@@ -74,7 +74,7 @@ pub enum View {
     /// The directory of the plan.
     #[default]
     Directory,
-    /// The one file that the plan names for a directory, under [`FILE`].
+    /// The one file that the plan names for a directory.
     File,
     /// The directory, and a volume of its own to pack parts of it in.
     Packed,
