@@ -42,6 +42,11 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
     if let Some(node) = &args.node {
         checked(node)?;
     }
+    if args.backend.pod_checkpoint {
+        bail!(
+            "doctor examines the ways to the kubelet, not --pod-checkpoint; it says without that flag where such objects are served"
+        );
+    }
     let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
