@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::cluster::{self, CreateArgs, DoctorArgs, ListArgs, PullArgs, RemoveArgs, VerifyArgs};
+use crate::cluster::{self, CreateArgs, DoctorArgs, ListArgs, PullArgs, RemoveArgs, TriageArgs, VerifyArgs};
 use crate::evidence;
 use crate::output::{self, Color, Format, escape};
 
@@ -42,6 +42,8 @@ struct Cli {
 enum Command {
     /// Freezes a container and brings the archive home; the default: `kubectl checkpoint POD/CONTAINER [DEST]`
     Create(Box<CreateArgs>),
+    /// Reads what /proc shows of a container, where CRIU cannot freeze it; stops no process
+    Triage(Box<TriageArgs>),
     /// Says whether a capture would work, and what is missing; changes nothing
     Doctor(Box<DoctorArgs>),
     /// Lists the archives that are on nodes
@@ -243,10 +245,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let of_cluster = matches!(
         command,
-        Command::Create(_) | Command::Doctor(_) | Command::List(_) | Command::Pull(_) | Command::Rm(_)
+        Command::Create(_)
+            | Command::Triage(_)
+            | Command::Doctor(_)
+            | Command::List(_)
+            | Command::Pull(_)
+            | Command::Rm(_)
     );
     let result = match command {
         Command::Create(args) => cluster::create(*args),
+        Command::Triage(args) => cluster::triage(*args),
         Command::Doctor(args) => cluster::doctor(*args),
         Command::List(args) => cluster::list(*args),
         Command::Pull(args) => cluster::pull(*args),

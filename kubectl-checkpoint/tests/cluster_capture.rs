@@ -137,7 +137,7 @@ fn every_answer_costs_exactly_one_request() {
     }
     for (name, trigger) in answers {
         let scenario = Scenario { trigger, ..Scenario::default() };
-        let (fake, ran) = fails(&scenario, &["web/app"], 1);
+        let (fake, ran) = fails(&scenario, &["web/app", "--no-criu-log"], 1);
         assert!(fake.files_after().is_empty(), "{name}: {:?}", fake.files());
         // What was refused at the door leaves nothing; else there may be no other trace.
         let is_refused = ["429", "418"].contains(&name.as_str()) || ran.stderr.contains("HTTP 40");
@@ -147,6 +147,39 @@ fn every_answer_costs_exactly_one_request() {
         assert!(fake.seen.lock().unwrap().made.is_empty(), "{name}");
         assert!(ran.stderr.contains("cause:") || name == "outside", "{name}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn criu_s_own_reason_is_fetched_kept_and_translated() {
+    let trigger = recorded("22-kubelet-criu-refuses-tcp.txt");
+    let fake = Fake::start(Scenario { trigger, ..Scenario::default() });
+    let log = "(00.1) Error (criu/sk-inet.c:128): inet: Unsupported proto 262 for socket 1f\n\
+               (00.2) Error (criu/cr-dump.c:1975): Dumping FAILED.\n";
+    std::fs::write(fake.node_directory().join("criu.log"), log).unwrap();
+    let ran = fake.run(&["web/app"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert_eq!(fake.posts(), 1);
+    for words in ["MPTCP", "Unsupported proto 262", "GODEBUG=multipathtcp=0", "kubectl checkpoint triage"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("tcp-established"), "a guess beside what is known: {}", ran.stderr);
+    let kept = "checkpoint-web_shop-app.tar.criu-dump.log";
+    assert_eq!(fake.read(kept), log.as_bytes());
+    assert_eq!(fake.mode(kept), 0o600);
+    let made = fake.seen.lock().unwrap().made.clone();
+    assert_eq!(made.len(), 1);
+    let host_path = &made[0]["spec"]["volumes"][0]["hostPath"];
+    assert_eq!(host_path["type"], "File");
+    assert!(host_path["path"].as_str().unwrap().ends_with("/criu-dump.log"));
+    assert!(fake.pods_left().is_empty());
+
+    // Where the log is gone the answer stays as it was.
+    let fake =
+        Fake::start(Scenario { trigger: recorded("22-kubelet-criu-refuses-tcp.txt"), ..Scenario::default() });
+    let ran = fake.run(&["web/app"]);
+    assert!(ran.stderr.contains("CRIU's log could not be fetched"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("tcp-established"), "{}", ran.stderr);
+    assert!(fake.files().is_empty() && fake.pods_left().is_empty());
 }
 
 #[test]

@@ -7,6 +7,9 @@
 //! - [`model`] and [`memory`]: what the images say together. Processes, memory, files, sockets.
 //! - [`analysis`]: what an analyst wants to know. Search and strings over all memory.
 //!
+//! Where there is no checkpoint, a triage does: text files of /proc, which the
+//! model reads as records like those of CRIU (see [`model::Acquisition`]).
+//!
 //! Everything read is taken for hostile: no byte sequence makes the library
 //! panic, hang or use memory without bound (see [`Limits`]), and one damaged
 //! record costs that record and a [`Warning`], never the rest.
@@ -20,6 +23,7 @@ mod limits;
 pub mod memory;
 pub mod model;
 pub mod parallel;
+mod proc;
 
 pub use error::{Error, ErrorKind, Result, Warning};
 pub use limits::Limits;

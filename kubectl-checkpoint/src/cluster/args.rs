@@ -130,6 +130,9 @@ pub struct CreateArgs {
     /// Go on where the review of rights says no or cannot be asked
     #[arg(long)]
     pub skip_preflight: bool,
+    /// Do not fetch CRIU's log from the node when CRIU refuses; it takes a collector pod that sees this one file
+    #[arg(long)]
+    pub no_criu_log: bool,
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
@@ -148,6 +151,44 @@ pub struct CreateArgs {
     /// Without a cluster, on the node itself.
     #[command(flatten)]
     pub local: LocalArgs,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// Arguments of `triage`: what /proc shows of a container.
+#[derive(Args, Clone, Debug)]
+pub struct TriageArgs {
+    /// POD/CONTAINER, POD, or TYPE/NAME
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// A file, a directory, or - for standard output
+    #[arg(value_name = "DEST")]
+    pub dest: Option<PathBuf>,
+    /// Container of the pod
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Read memory as well: the pages that are there, through /proc/PID/mem
+    #[arg(long)]
+    pub memory: bool,
+    /// Agree to a privileged pod with hostPID on the node
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Replace DEST where it exists
+    #[arg(long)]
+    pub force: bool,
+    /// File of the evidence record; default: DEST.evidence.json
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// How the answer is written, and how much is said meanwhile.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+    /// How bytes travel.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
+    /// The pod that reads.
+    #[command(flatten)]
+    pub collector: CollectorArgs,
     /// Which cluster, and as whom.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -340,6 +381,9 @@ pub struct BackendArgs {
     /// Accept any certificate of the kubelet
     #[arg(long)]
     pub kubelet_insecure_skip_tls_verify: bool,
+    /// Make a PodCheckpoint object, where the cluster serves them (alpha); the archive is of the whole pod
+    #[arg(long, conflicts_with = "kubelet")]
+    pub pod_checkpoint: bool,
 }
 
 /// Without a cluster, on the node itself.

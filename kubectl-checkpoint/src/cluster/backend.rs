@@ -12,7 +12,7 @@ use kube::{Api, Client, Config};
 use super::args::BackendArgs;
 use super::connection::{Connection, chain};
 use super::explain::Route;
-use super::rights::Right;
+use super::rights::{Right, missing};
 use super::trigger::{Answer, exchange};
 
 /// A way to the kubelet.
@@ -20,8 +20,8 @@ pub(super) trait Backend {
     /// What it is, for messages about answers.
     fn route(&self) -> Route;
 
-    /// The right it needs.
-    fn right(&self) -> Right;
+    /// The rights it needs.
+    fn rights(&self) -> Vec<Right>;
 
     /// What the request is sent to, for the record: `path` on that node.
     fn target(&self, node: &str, path: &str) -> String;
@@ -46,6 +46,29 @@ pub(super) fn choose(args: &BackendArgs, connection: &Connection) -> anyhow::Res
     Ok(Box::new(Kubelet { connection: connection.clone(), args: args.clone() }))
 }
 
+fn proxy() -> Right {
+    Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint")
+}
+
+fn checkpoint() -> Right {
+    Right::cluster("create", "nodes/checkpoint", "ask the kubelet for the checkpoint")
+}
+
+/// Says that the other way is open to a user to whom this one is closed.
+pub(super) async fn other_way(connection: &Connection, denied: &[Right]) -> Option<&'static str> {
+    let is_denied = |right: &Right| denied.iter().any(|one| one.resource == right.resource);
+    let (open, advice) = if is_denied(&proxy()) {
+        let advice = "you may create nodes/checkpoint: with --kubelet the kubelet is asked directly, and nodes/proxy is not needed";
+        (checkpoint(), advice)
+    } else if is_denied(&checkpoint()) {
+        (proxy(), "you may create nodes/proxy: without --kubelet the request goes through the API server")
+    } else {
+        return None;
+    };
+    let missing = missing(connection, &[open]).await.ok()?;
+    missing.is_empty().then_some(advice)
+}
+
 /// Through `/api/v1/nodes/NODE/proxy` of the API server.
 struct NodeProxy {
     connection: Connection,
@@ -56,8 +79,8 @@ impl Backend for NodeProxy {
         Route::ApiServer
     }
 
-    fn right(&self) -> Right {
-        Right::cluster("create", "nodes/proxy", "ask the kubelet for the checkpoint")
+    fn rights(&self) -> Vec<Right> {
+        vec![proxy()]
     }
 
     fn target(&self, node: &str, path: &str) -> String {
@@ -150,8 +173,13 @@ impl Backend for Kubelet {
         Route::Kubelet
     }
 
-    fn right(&self) -> Right {
-        Right::cluster("create", "nodes/checkpoint", "ask the kubelet for the checkpoint")
+    fn rights(&self) -> Vec<Right> {
+        let mut rights = vec![checkpoint()];
+        if self.args.kubelet_url.is_none() {
+            let purpose = "find the kubelet's address (--kubelet-url https://ADDRESS:10250 does without)";
+            rights.push(Right::cluster("get", "nodes", purpose));
+        }
+        rights
     }
 
     fn target(&self, node: &str, path: &str) -> String {
@@ -166,6 +194,8 @@ impl Backend for Kubelet {
             exchange(&client, path).await.map_err(|why| {
                 let advice = if why.contains("certificate") {
                     "; name the kubelet's authority by --kubelet-certificate-authority FILE"
+                } else if why.contains("refused") {
+                    "; nothing listens there: the kubelet is down, or its port is another"
                 } else {
                     ""
                 };

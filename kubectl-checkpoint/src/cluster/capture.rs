@@ -10,11 +10,12 @@ use serde_json::{Map, Value, json};
 use super::answer::Capture;
 use super::args::CreateArgs;
 use super::backend::Backend;
-use super::collector::{MOUNT, Plan, Slot};
+use super::collector::{MOUNT, Plan, Slot, View};
 use super::connection::Connection;
 use super::create::name_of;
 use super::custody::Custody;
 use super::destination::{Destination, PartFile, room_for, split_node_path, with_suffix};
+use super::discovery::Served;
 use super::dossier::{answer_fields, collector_fields, node_info, now, opening};
 use super::explain::{Class, Context as Asked, explain};
 use super::report::{Reporter, shown};
@@ -22,12 +23,15 @@ use super::sink::Begun;
 use super::surroundings::Saved;
 use super::target::Found;
 use super::transfer::{Source, Watch as _};
-use super::{doctor, record, surroundings, text, trigger};
+use super::trigger::{self, Answer};
+use super::{doctor, pod_checkpoint, record, refusal, surroundings, text};
 
 /// How far the capture is; outlives the work, for the messages at its end.
 #[derive(Default)]
 struct Journal {
     requesting: bool,
+    /// The kubelet works on an object by itself.
+    by_object: bool,
     /// The archive is on this node under this path.
     captured: Option<(String, String)>,
     /// The record is written here, with these fields.
@@ -47,6 +51,8 @@ pub(super) struct Context<'a> {
     pub(super) destination: &'a Destination,
     pub(super) user: Option<&'a Value>,
     pub(super) custody: &'a Custody,
+    /// Where `PodCheckpoint` objects are served, if they are to be used.
+    pub(super) objects: Option<&'a Served>,
 }
 
 /// One container to be captured, and how far that is. Outlives the work.
@@ -154,6 +160,9 @@ fn interrupted(signal: &str, journal: &Journal) -> String {
         (Some((node, path)), _) => {
             format!("interrupted by {signal}; the archive stays on node {node} at {}", text::escape(path))
         }
+        (None, true) if journal.by_object => format!(
+            "interrupted by {signal}; the PodCheckpoint object stays, and the kubelet goes on with it: kubectl get podcheckpoints"
+        ),
         (None, true) => format!(
             "interrupted by {signal}: dropping the request cancels the checkpoint, and the container goes on; \
              should it have been done already, the archive is in the node's checkpoints directory"
@@ -217,8 +226,74 @@ fn kept(error: anyhow::Error, saved: Option<&Saved>) -> anyhow::Error {
     }
 }
 
+/// Why there is no checkpoint.
+struct Refused {
+    error: anyhow::Error,
+    /// Nothing happened to the container, and this is tried again.
+    at_the_door: bool,
+}
+
+impl From<anyhow::Error> for Refused {
+    fn from(error: anyhow::Error) -> Self {
+        Self { error, at_the_door: false }
+    }
+}
+
+/// Sends the one POST. Returns the answer and the archive's path on the node.
+async fn ask_kubelet(
+    context: &Context<'_>,
+    job: &Job,
+    request: &str,
+    runtime: Option<&str>,
+    reporter: &Reporter,
+) -> Result<(Answer, String), Refused> {
+    let Context { args, connection, backend, .. } = *context;
+    let Job { found, journal, .. } = job;
+    let answer = trigger::post(connection, backend, found, args.timeout).await?;
+    journal.borrow_mut().fields.extend(answer_fields(request, &answer));
+    let explanation = explain(
+        answer.status,
+        answer.content_type.as_deref(),
+        &answer.body,
+        &Asked {
+            route: backend.route(),
+            node: &found.node,
+            namespace: &found.namespace,
+            pod: &found.pod,
+            container: &found.container,
+            runtime,
+            timeout: args.timeout,
+        },
+    );
+    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
+        journal.borrow_mut().requesting = false;
+        let explanation = refusal::look_into(context, job, explanation, reporter).await;
+        return Err(Refused {
+            error: anyhow!("{explanation}"),
+            at_the_door: (400..500).contains(&answer.status),
+        });
+    };
+    Ok((answer, node_path))
+}
+
+/// Makes the one object. Returns its answer and the archive's path on the node.
+async fn ask_for_object(
+    context: &Context<'_>,
+    job: &Job,
+    served: &Served,
+    request: &str,
+    reporter: &Reporter,
+) -> Result<(Answer, String), Refused> {
+    let progress = |line: &str| reporter.step(&format!("{} {line}", served.plural));
+    let timeout = context.args.timeout;
+    let (answer, node_path) =
+        pod_checkpoint::freeze(context.connection, served, &job.found, timeout, progress).await?;
+    job.journal.borrow_mut().fields.extend(answer_fields(request, &answer));
+    Ok((answer, node_path))
+}
+
 async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<Capture> {
-    let Context { args, connection, backend, destination, user, custody } = *context;
+    let Context { args, connection, backend, destination, user, custody, objects } = *context;
     let Job { found, slot, journal, .. } = job;
     let collector_namespace = args.collector.collector_namespace.as_deref().unwrap_or(&found.namespace);
     let purpose =
@@ -237,10 +312,14 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
 
     let name = format!("{}/{}", found.pod, found.container);
     reporter.step(&format!("freezing {name} on node {}", found.node));
-    let request = backend.target(&found.node, &trigger::path(found, args.timeout));
+    let request = match objects {
+        Some(served) => format!("/apis/{}/{}/{}", served.group, served.version, served.plural),
+        None => backend.target(&found.node, &trigger::path(found, args.timeout)),
+    };
     {
         let mut journal = journal.borrow_mut();
         journal.requesting = true;
+        journal.by_object = objects.is_some();
         journal.fields = opening(connection, found, &request, user, node.as_ref());
         // Where the record has a name already, it has a line of what was refused as well.
         journal.record = args.record.clone().or_else(|| match destination {
@@ -251,40 +330,31 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
             journal.fields.insert("context".into(), saved.describe());
         }
     }
-    let answer = match trigger::post(connection, backend, found, args.timeout).await {
-        Ok(answer) => answer,
-        Err(error) => return Err(kept(error, surroundings.as_ref())),
+    let asked = match objects {
+        Some(served) => ask_for_object(context, job, served, &request, reporter).await,
+        None => ask_kubelet(context, job, &request, runtime, reporter).await,
     };
-    journal.borrow_mut().fields.extend(answer_fields(&request, &answer));
-    let explanation = explain(
-        answer.status,
-        answer.content_type.as_deref(),
-        &answer.body,
-        &Asked {
-            route: backend.route(),
-            node: &found.node,
-            namespace: &found.namespace,
-            pod: &found.pod,
-            container: &found.container,
-            runtime,
-            timeout: args.timeout,
-        },
-    );
-    let (Class::Captured, Some(node_path)) = (explanation.class, explanation.archive.clone()) else {
-        let error = anyhow!("{explanation}");
-        // Refused at the door: nothing happened to the container, and this is tried again.
-        if (400..500).contains(&answer.status) {
+    let (answer, node_path) = match asked {
+        Ok(frozen) => frozen,
+        Err(Refused { error, at_the_door: false }) => return Err(kept(error, surroundings.as_ref())),
+        Err(Refused { error, at_the_door: true }) => {
             if let Some(saved) = &surroundings {
                 let _ = std::fs::remove_file(saved.path());
                 journal.borrow_mut().fields.remove("context");
             }
             return Err(error);
         }
-        return Err(kept(error, surroundings.as_ref()));
     };
-    let (directory, file_name) =
-        split_node_path(&node_path).map_err(|error| kept(error, surroundings.as_ref()))?;
-    let dest = custody.file_for(destination, file_name);
+    let (directory, file_name) = match objects {
+        Some(_) => node_path.rsplit_once('/').unwrap_or_default(),
+        None => split_node_path(&node_path).map_err(|error| kept(error, surroundings.as_ref()))?,
+    };
+    // What is packed on the node becomes a tar.
+    let archive = match objects {
+        Some(_) if file_name.strip_suffix(".tar").is_none() => format!("{file_name}.tar"),
+        _ => file_name.to_owned(),
+    };
+    let dest = custody.file_for(destination, &archive);
     {
         let mut journal = journal.borrow_mut();
         journal.captured = Some((found.node.clone(), node_path.clone()));
@@ -318,6 +388,9 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     if args.collector.checkpoints_dir.is_none() {
         directory.clone_into(&mut plan.directory);
     }
+    if objects.is_some() {
+        plan.view = View::Packed;
+    }
     let running = slot
         .fill(connection, &plan, args.collector.collector_start_timeout, |line| {
             reporter.step(&format!("starting the collector pod: {line}"));
@@ -326,9 +399,14 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     journal.borrow_mut().fields.insert("collector".into(), collector_fields(&plan, &running));
 
     let remote = plan.remote(connection);
+    let mut path = format!("{MOUNT}/{file_name}");
+    if objects.is_some() {
+        reporter.step("packing the checkpoint of the pod");
+        path = pod_checkpoint::pack(&remote, &path, &archive).await?;
+    }
     let source = Source {
         remote: &remote,
-        path: &format!("{MOUNT}/{file_name}"),
+        path: &path,
         patience: connection.patience(),
         limit: args.transfer.limit_rate,
         compress: args.transfer.compress,
@@ -349,6 +427,12 @@ async fn work(context: &Context<'_>, job: &Job, reporter: &Reporter) -> Result<C
     let finished = Timestamp::now();
     let arrived = match (fetched, &mut part) {
         (Ok(arrived), _) => arrived,
+        // `pull` knows archives of containers only.
+        (Err(error), Some(_)) if objects.is_some() => {
+            return Err(anyhow!(
+                "{error:#}\n  try:   take it from the node; running this again is another freeze"
+            ));
+        }
         (Err(error), Some(part)) => {
             let advice = part.settle(&error, &found.node, file_name);
             return Err(anyhow!("{error:#}\n  {advice}"));

@@ -15,6 +15,7 @@ use super::collector::{Plan, Slot};
 use super::connection::Connection;
 use super::custody::Custody;
 use super::destination::Destination;
+use super::discovery::Served;
 use super::dossier::who_am_i;
 use super::interrupt::Interrupts;
 use super::report::Reporter;
@@ -22,7 +23,7 @@ use super::rights::Right;
 use super::selection::{Selection, find_all};
 use super::session::{self, Ended, INTERRUPTED};
 use super::target::{Found, Target};
-use super::{backend, local, preflight, text};
+use super::{backend, local, pod_checkpoint, preflight, text};
 use crate::cli;
 
 /// Freezes containers, brings the archives home and verifies them.
@@ -58,7 +59,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
         }
     };
     reporter.clear();
-    let (found, user) = prepared?;
+    let (found, user, objects) = prepared?;
 
     let jobs: Vec<Job> = found.into_iter().map(|found| Job::new(found, many.then_some(&reporter))).collect();
     let backend = backend::choose(&args.backend, &connection)?;
@@ -69,6 +70,7 @@ async fn run(args: CreateArgs) -> Result<ExitCode> {
         destination: &destination,
         user: user.as_ref(),
         custody: &custody,
+        objects: objects.as_ref(),
     };
     let slots: Vec<Slot> = jobs.iter().map(|job| job.slot.clone()).collect();
     let work = Box::pin(async {
@@ -165,6 +167,9 @@ fn check(args: &CreateArgs, many: bool) -> Result<()> {
             "--record names one file, and many containers may be captured; each has its own record beside it"
         );
     }
+    if args.backend.pod_checkpoint && args.all_containers {
+        bail!("a PodCheckpoint is of the whole pod; leave --all-containers out");
+    }
     if args.all_containers && args.container.is_some() {
         bail!("-c names one container, and --all-containers all of them; give one");
     }
@@ -195,7 +200,7 @@ pub(super) async fn prepare(
     connection: &Connection,
     target: Option<&Target>,
     reporter: &Reporter,
-) -> Result<(Vec<Found>, Option<Value>)> {
+) -> Result<(Vec<Found>, Option<Value>, Option<Served>)> {
     reporter.step("checking rights");
     let user = who_am_i(connection).await;
     let selection = Selection {
@@ -206,7 +211,14 @@ pub(super) async fn prepare(
         container: args.container.as_deref(),
     };
     let mut rights = selection.rights(&connection.namespace);
-    rights.push(backend::choose(&args.backend, connection)?.right());
+    let objects =
+        if args.backend.pod_checkpoint { Some(pod_checkpoint::served(connection).await?) } else { None };
+    match &objects {
+        Some(served) => {
+            rights.extend(pod_checkpoint::rights(served, &connection.namespace));
+        }
+        None => rights.extend(backend::choose(&args.backend, connection)?.rights()),
+    }
     let scattered = args.all_namespaces && args.collector.collector_namespace.is_none();
     if !scattered {
         rights.extend(Plan::rights(args.collector.namespace(connection)));
@@ -223,5 +235,5 @@ pub(super) async fn prepare(
         let rights: Vec<Right> = namespaces.into_iter().flat_map(Plan::rights).collect();
         preflight::require(connection, &rights, &what, user.as_ref(), args.skip_preflight, reporter).await?;
     }
-    Ok((found, user))
+    Ok((found, user, objects))
 }

@@ -7,7 +7,7 @@ use super::checks::{Check, State};
 use super::connection::{AskError, Connection};
 
 /// The kind that is looked for.
-const KIND: &str = "PodCheckpoint";
+pub(super) const KIND: &str = "PodCheckpoint";
 
 /// A place where the cluster serves such objects.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,17 +25,16 @@ pub(super) struct Served {
 pub(super) async fn find(client: &Client) -> Result<Option<Served>, AskError> {
     let groups = client.list_api_groups().await?;
     for group in groups.groups {
-        // Groups of the core have no such kind, and there are many of them.
-        let candidate = group.name.contains("checkpoint")
-            || group.name.contains("node")
-            || group.name.contains("forensic");
-        let Some(version) = group.preferred_version.filter(|_| candidate) else {
+        let Some(version) = group.preferred_version.or_else(|| group.versions.into_iter().next()) else {
             continue;
         };
         let Ok(resources) = client.list_api_group_resources(&version.group_version).await else {
             continue;
         };
-        // Another project has objects of a like name that are something else.
+        // Another project has objects of that name that are something else.
+        if group.name.ends_with("keikoproj.io") {
+            continue;
+        }
         let found = resources
             .resources
             .into_iter()
@@ -56,7 +55,7 @@ pub(super) async fn pod_checkpoints(connection: &Connection) -> Check {
             State::Info,
             subject,
             format!(
-                "serves {} of {}/{}; captures here use the kubelet's endpoint",
+                "serves {} of {}/{}: --pod-checkpoint uses them, and needs no right to nodes",
                 served.plural, served.group, served.version
             ),
         ),

@@ -42,6 +42,11 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
     if let Some(node) = &args.node {
         checked(node)?;
     }
+    if args.backend.pod_checkpoint {
+        bail!(
+            "doctor examines the ways to the kubelet, not --pod-checkpoint; it says without that flag where such objects are served"
+        );
+    }
     let Some(connection) = session::connect(&args.cluster, &mut interrupts).await? else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
@@ -99,7 +104,7 @@ pub(super) fn rights(
         Some(target) => target.rights(&connection.namespace),
         None => vec![Right::namespaced(&connection.namespace, "get", "", "pods", "look up the target")],
     };
-    rights.push(backend.right());
+    rights.extend(backend.rights());
     rights.extend(Plan::rights(args.collector.namespace(connection)));
     rights
 }
@@ -129,8 +134,14 @@ pub(super) async fn examine(
     let denied = missing(connection, rights)
         .await
         .map_err(|error| anyhow::anyhow!("cannot ask which rights there are: {error}"))?;
+    let other_way = backend::other_way(connection, &denied).await;
     for right in rights {
-        checks.push(of_right(right, denied.contains(right)));
+        let check = of_right(right, denied.contains(right));
+        let of_kubelet = matches!(right.resource.as_str(), "nodes/proxy" | "nodes/checkpoint");
+        checks.push(match other_way.filter(|_| of_kubelet && check.state == State::Failed) {
+            Some(advice) => check.remedy(advice),
+            None => check,
+        });
     }
     let yaml = (!denied.is_empty()).then(|| rbac_yaml("checkpoint-capture", &denied, user));
 
@@ -152,7 +163,8 @@ pub(super) async fn examine(
         reporter.step(&format!("examining node {name}"));
         of_node(connection, backend, name, node.as_ref(), found.as_ref(), &mut checks).await;
     }
-    if let Some((name, _)) = nodes.first() {
+    let may_create = !denied.iter().any(|right| right.resource == "pods" && right.verb == "create");
+    if let Some((name, _)) = nodes.first().filter(|_| may_create) {
         let namespace = args.collector.namespace(connection);
         let plan = Plan::new(&args.collector, namespace, name, String::from("rehearsal"));
         let subject = format!("namespace {namespace}");

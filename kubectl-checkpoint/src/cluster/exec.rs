@@ -101,6 +101,8 @@ impl ExecError {
     /// Whether trying again may help.
     pub(super) fn is_passing(&self) -> bool {
         match self {
+            // A kubelet that has just started knows no pods yet; the API server says `not found`.
+            Self::Refused(error) if error.message.contains("pod does not exist") => true,
             Self::Refused(error) => !matches!(error.code, Some(400..=428)),
             Self::Torn(_) | Self::Stalled(_) => true,
         }
@@ -364,6 +366,9 @@ mod tests {
         let refused = |code| ExecError::Refused(AskError { code: Some(code), message: String::new() });
         assert!(!refused(403).is_passing());
         assert!(!refused(404).is_passing());
+        let starting =
+            AskError { code: Some(404), message: "the API server said 404: pod does not exist".into() };
+        assert!(ExecError::Refused(starting).is_passing());
         assert!(refused(429).is_passing());
         assert!(refused(503).is_passing());
         assert!(ExecError::Stalled(PING).is_passing());

@@ -112,6 +112,8 @@ pub struct Explanation {
     pub rbac: Option<String>,
     /// Path on the node of an archive: whole if captured, partial if the disk was full.
     pub archive: Option<String>,
+    /// Path on the node of CRIU's log, where CRIU refused.
+    pub log: Option<String>,
 }
 
 impl std::fmt::Display for Explanation {
@@ -173,7 +175,8 @@ pub fn explain(status: u16, content_type: Option<&str>, body: &[u8], context: &C
     } else {
         format!("checkpoint of {target} on node {node}: {outcome} (HTTP {status})")
     };
-    Explanation { class, summary, said, cause, remedies, rbac, archive }
+    let log = if class == Class::CriuRefused { log_path(&body_text).map(str::to_owned) } else { None };
+    Explanation { class, summary, said, cause, remedies, rbac, archive, log }
 }
 
 fn classify(
@@ -456,11 +459,15 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
         ),
         Class::KubeletUnreachable => (
             String::from("the API server does not reach the kubelet"),
-            String::from("the kubelet is down, or a firewall or a broken tunnel is in the way"),
+            String::from(if ["EOF", "connection reset", "closed"].iter().any(|word| said.contains(word)) {
+                "the connection to the kubelet broke while it worked: it ended, or a tunnel in the way did"
+            } else {
+                "the kubelet is down, or a firewall or a broken tunnel is in the way"
+            }),
             vec![
                 format!("look at the node: kubectl get node {node}, and there: systemctl status kubelet"),
-                String::from(
-                    "nothing was repeated: whether a checkpoint was begun is only known on the node (its checkpoints directory)",
+                format!(
+                    "nothing was repeated: whether a checkpoint was made is only known on the node: kubectl checkpoint list --node {node}"
                 ),
             ],
             None,
@@ -496,12 +503,16 @@ fn words(class: Class, status: u16, body: &str, said: &str, context: &Context<'_
     }
 }
 
+/// Finds where CRIU's log is: runc says `path= PATH` or, in other versions, `log file: PATH`.
+fn log_path(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once("path= ").or_else(|| body.split_once("log file: "))?;
+    let path = rest.split([')', '"', '\n', '\\', ' ', ',']).next()?.trim_end_matches(['.', ':']);
+    path.starts_with('/').then_some(path)
+}
+
 fn criu_refused(said: &str, context: &Context<'_>) -> Words {
     let node = context.node;
-    let log = said.split_once("path= ").map_or_else(
-        || String::from("the runtime's state directory, dump.log"),
-        |(_, path)| path.trim_end_matches(')').trim().to_owned(),
-    );
+    let log = log_path(said).unwrap_or("the runtime's state directory, dump.log");
     let mut remedies = vec![String::from(
         "open TCP connections (the usual reason): put the line `tcp-established` into /etc/criu/runc.conf on the node (with crun: /etc/criu/crun.conf), then run this again; the runtimes do not ask for it themselves",
     )];

@@ -118,6 +118,7 @@ async fn ask(
     reporter.step(&format!("starting a collector pod on node {node}"));
     let namespace = args.collector.namespace(connection);
     let plan = Plan::new(&args.collector, namespace, node, String::from("lists checkpoint archives"));
+    plan.node_exists(connection).await?;
     let limit = args.collector.collector_start_timeout;
     slot.fill(connection, &plan, limit, |line| reporter.step(&format!("node {node}: {line}"))).await?;
     let found = look(&plan.remote(connection), node, &plan.directory).await;

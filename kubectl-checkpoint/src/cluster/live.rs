@@ -366,7 +366,7 @@ async fn capturing(
         let prepared = create::prepare(&args, &connection, target.as_ref(), &reporter).await?;
         anyhow::Ok((connection, prepared))
     };
-    let (connection, (found, user)) = tokio::select! {
+    let (connection, (found, user, objects)) = tokio::select! {
         prepared = Box::pin(before) => prepared?,
         by = interrupts.next() => {
             reporter.announce(&format!("interrupted by {by}; nothing was frozen"));
@@ -383,6 +383,7 @@ async fn capturing(
         destination: &destination,
         user: user.as_ref(),
         custody: &custody,
+        objects: objects.as_ref(),
     };
     let slots = [job.slot.clone()];
     let work = Box::pin(async {

@@ -24,6 +24,7 @@ pub mod connection;
 mod copy;
 mod create;
 mod credentials;
+mod criu_log;
 mod custody;
 pub mod destination;
 mod discovery;
@@ -36,9 +37,11 @@ mod leftovers;
 mod list;
 pub(crate) mod live;
 mod local;
+mod pod_checkpoint;
 mod preflight;
 mod pull;
 pub mod record;
+mod refusal;
 mod remove;
 pub mod report;
 pub mod rights;
@@ -51,6 +54,7 @@ mod surroundings;
 pub mod target;
 mod text;
 mod transfer;
+mod triage;
 pub mod trigger;
 mod verify;
 mod vitals;
@@ -58,7 +62,7 @@ mod vitals;
 pub use args::{BackendArgs, CollectorArgs, TransferArgs};
 pub use args::{
     ClusterArgs, CreateArgs, DEFAULT_COLLECTOR_IMAGE, DoctorArgs, ListArgs, OutputFormat, PullArgs,
-    RemoveArgs, VerifyArgs, duration,
+    RemoveArgs, TriageArgs, VerifyArgs, duration,
 };
 pub use create::create;
 pub use doctor::doctor;
@@ -67,4 +71,5 @@ pub use list::list;
 pub use pull::pull;
 pub use remove::remove;
 pub(crate) use report::Told;
+pub use triage::triage;
 pub use verify::verify;

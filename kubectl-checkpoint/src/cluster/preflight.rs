@@ -4,6 +4,7 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use super::backend;
 use super::connection::Connection;
 use super::report::Reporter;
 use super::rights::{Right, missing, rbac_yaml};
@@ -35,9 +36,11 @@ pub(super) async fn require(
     }
     let lines: Vec<String> = denied.iter().map(describe).collect();
     let name = user.and_then(|user| user.pointer("/username")).and_then(Value::as_str);
+    let advice = backend::other_way(connection, &denied).await;
     let message = format!(
-        "rights are missing to {what}; nothing was touched:\n{}\n\nhave this applied (it grants what is missing and no more):\n\n{}",
+        "rights are missing to {what}; nothing was touched:\n{}{}\n\nhave this applied (it grants what is missing and no more):\n\n{}",
         lines.join("\n"),
+        advice.map_or_else(String::new, |advice| format!("\n  try:   {advice}")),
         rbac_yaml("checkpoint-capture", &denied, name).trim_end()
     );
     if !skip {

@@ -142,6 +142,7 @@ async fn work(
     reporter.step(&format!("starting the collector pod on node {}", archive.node));
     let purpose = format!("brings {} home", archive.name);
     let plan = Plan::new(&args.collector, namespace, &archive.node, purpose);
+    plan.node_exists(connection).await?;
     let limit = args.collector.collector_start_timeout;
     let running = slot
         .fill(connection, &plan, limit, |line| reporter.step(&format!("starting the collector pod: {line}")))

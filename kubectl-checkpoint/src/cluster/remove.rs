@@ -228,6 +228,7 @@ async fn one(
     let namespace = args.collector.namespace(connection);
     let mut plan = Plan::new(&args.collector, namespace, &archive.node, format!("removes {}", archive.name));
     plan.writable = true;
+    plan.node_exists(connection).await?;
     reporter.step(&format!("starting the collector pod on node {}", archive.node));
     let limit = args.collector.collector_start_timeout;
     let running = slot.fill(connection, &plan, limit, |line| reporter.step(line)).await?;

@@ -133,15 +133,24 @@ fn unanswered(connection: &Connection, backend: &dyn Backend, found: &Found, why
         Route::ApiServer => connection.server.as_str(),
         Route::Kubelet => "the kubelet",
     };
+    // A connection that never came to be carried no request.
+    let (cause, advice) = if why.contains("Connection refused") || why.contains("Connect)") {
+        ("no connection came about, so no checkpoint was begun, and nothing was repeated", "look at the node")
+    } else {
+        (
+            "the connection ended; whether a checkpoint was begun is not known, and nothing was repeated",
+            "look into the checkpoints directory of the node before running this again",
+        )
+    };
     anyhow!(
         "no answer to the checkpoint request for {}/{}/{} from {}: {}\n  \
-         cause: the connection ended; whether a checkpoint was begun is not known, and nothing was repeated\n  \
-         try:   look into the checkpoints directory of node {} before running this again",
+         cause: {cause}\n  \
+         try:   {advice}: kubectl checkpoint list --node {node}, kubectl get node {node}",
         found.namespace,
         found.pod,
         found.container,
         other,
         text::quote(why),
-        found.node
+        node = found.node
     )
 }

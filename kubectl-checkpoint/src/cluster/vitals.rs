@@ -43,7 +43,9 @@ pub(super) async fn ask(
             .map_err(|error| lost(&error.to_string()))?
             .to_bytes();
         if status != 200 {
-            let said = String::from_utf8_lossy(&body);
+            let status_object: Option<Value> = serde_json::from_slice(&body).ok();
+            let said = status_object.as_ref().and_then(|said| said.get("message")).and_then(Value::as_str);
+            let said = said.map_or_else(|| String::from_utf8_lossy(&body), Into::into);
             let message = format!("stats/summary of node {node}: {status}: {}", text::quote(&said));
             return Err(AskError { code: Some(status), message });
         }

@@ -65,7 +65,7 @@ pub(crate) struct ExtractArgs {
 }
 
 /// What can be extracted.
-const SOURCES: [SourceKind; 11] = [
+const SOURCES: [SourceKind; 12] = [
     SourceKind::SharedMemory,
     SourceKind::Memfd,
     SourceKind::Pipe,
@@ -77,6 +77,7 @@ const SOURCES: [SourceKind; 11] = [
     SourceKind::RootfsDiff,
     SourceKind::Volume,
     SourceKind::Log,
+    SourceKind::Executable,
 ];
 
 fn source(name: &str) -> Result<SourceKind, String> {
@@ -399,7 +400,9 @@ fn names(object: &Object) -> Vec<String> {
     }
     names.push(match (object.source, &object.name) {
         (SourceKind::Log, _) | (_, None) => file_name(member),
-        (SourceKind::DeletedFile, Some(name)) => component(&[stem, b"-", &last(name.as_bytes())].concat()),
+        (SourceKind::DeletedFile | SourceKind::Executable, Some(name)) => {
+            component(&[stem, b"-", &last(name.as_bytes())].concat())
+        }
         (SourceKind::Memfd | SourceKind::SharedMemory, Some(name)) => {
             let stem = stem.strip_prefix(b"pagemap-").unwrap_or(stem);
             component(&[stem, b"-", &last(name.as_bytes())].concat())

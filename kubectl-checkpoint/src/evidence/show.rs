@@ -92,6 +92,18 @@ pub(crate) fn lines(s: &Summary) -> Vec<(&'static str, String)> {
     }
     let version = s.engine_version.as_ref().map_or_else(String::new, |v| format!(" {v}"));
     put("Engine:", Some(format!("{}{version}", s.engine.as_str())));
+    if let Some(acquisition) = &s.acquisition {
+        put(
+            "Frozen:",
+            Some(String::from(
+                "no: read from /proc while the processes ran; facts of one moment may contradict those of the next",
+            )),
+        );
+        let (from, to) = (acquisition.began.as_deref(), acquisition.ended.as_deref());
+        put("Read:", Some(format!("{} to {}", from.unwrap_or(ABSENT), to.unwrap_or(ABSENT))));
+        put("Kernel:", acquisition.kernel.clone());
+        put("Memory:", (!acquisition.memory).then(|| String::from("not read (triage --memory reads it)")));
+    }
     put("Runtime:", s.runtime.clone());
     put("Hostname:", s.hostname.clone());
     put("Created:", s.created.clone());
@@ -99,7 +111,7 @@ pub(crate) fn lines(s: &Summary) -> Vec<(&'static str, String)> {
     let checkpointed = s.checkpointed.clone().or_else(|| {
         s.archived.as_ref().map(|t| format!("not recorded by the engine; the newest member is of {t}"))
     });
-    put("Checkpointed:", checkpointed);
+    put("Checkpointed:", checkpointed.filter(|_| s.acquisition.is_none()));
     put("Restored:", s.restored.clone());
     put("Host PID:", s.host_pid.map(|p| p.to_string()));
     put("Restarts:", s.restart_count.map(|n| n.to_string()));

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The end-to-end test: builds and starts the one-node cluster where this machine
-# can run it, runs e2e.sh against it, takes it down. Says so when it is skipped.
+# can run it, runs e2e.sh, answers.sh and breaks.sh against it, takes it down. Says so when it is skipped.
 #
 #   ci.sh [PROGRAM]
 set -euo pipefail
@@ -17,4 +17,8 @@ lab_pid >/dev/null && was_up=1
 [ -n "$was_up" ] || trap ./down.sh EXIT
 [ -n "$was_up" ] || ./up.sh
 ./demo.sh
-CHECKPOINT_E2E_LAB=$WORK ./e2e.sh "${1:-${CARGO_TARGET_DIR:-$LAB/../../../target}/debug/kubectl-checkpoint}"
+program=${1:-${CARGO_TARGET_DIR:-$LAB/../../../target}/debug/kubectl-checkpoint}
+for test in e2e answers breaks; do
+  echo "--- $test.sh"
+  CHECKPOINT_E2E_LAB=$WORK ./$test.sh "$program"
+done

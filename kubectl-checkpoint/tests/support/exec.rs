@@ -190,7 +190,11 @@ fn run(command: &[String], node: &Path, tools: &Path) -> (Child, mpsc::Receiver<
         .map(|word| match word.strip_prefix("/checkpoints") {
             Some("") => node.display().to_string(),
             Some(name) => format!("{}{name}", node.display()),
-            None => word.clone(),
+            // A volume of the pod's own.
+            None => match word.strip_prefix("/packed/") {
+                Some(name) => format!("{}/.packed-{name}", node.display()),
+                None => word.clone(),
+            },
         })
         .collect();
     let mut child = Command::new("/bin/sh")

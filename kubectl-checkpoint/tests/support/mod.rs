@@ -94,6 +94,23 @@ pub enum Removal {
     Stumbles(usize),
 }
 
+/// What becomes of a `PodCheckpoint` object.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Objects {
+    /// Conditions and `checkpointLocation`, as KEP-5823 has them.
+    Conditions,
+    /// A phase and a path.
+    Phase,
+    /// The kubelet gives up.
+    Failed,
+    /// Nothing ever becomes of it.
+    Forever,
+    /// It is made, and the answer is lost.
+    AnswerLost,
+    /// It is not made, and there is no answer.
+    NeverMade,
+}
+
 #[derive(Clone)]
 pub struct Scenario {
     pub trigger: Trigger,
@@ -121,6 +138,8 @@ pub struct Scenario {
     pub failing: Vec<&'static str>,
     /// How long a freeze takes.
     pub freeze: Duration,
+    /// What the runtime calls the target's containers.
+    pub container_id: &'static str,
     /// Specification of the target's containers.
     pub container: Value,
     /// Free disk of the node and memory of the container; None is not allowed to be seen.
@@ -129,6 +148,9 @@ pub struct Scenario {
     pub probe: Trigger,
     /// Whether `PodCheckpoint` objects are served.
     pub pod_checkpoints: bool,
+    /// The API group of these objects, and what becomes of one.
+    pub group: &'static str,
+    pub objects: Objects,
     /// The nodes, and whether each is ready.
     pub nodes: Vec<(&'static str, bool)>,
     /// The only bearer token that is let in.
@@ -155,10 +177,13 @@ impl Default for Scenario {
             containers: vec!["app"],
             failing: Vec::new(),
             freeze: Duration::ZERO,
+            container_id: "containerd://c1",
             container: serde_json::json!({"name": "app", "image": "img"}),
             vitals: Some((1 << 40, 1 << 20)),
             probe: Trigger::Answer(404, "text/plain".into(), b"pod does not exist".to_vec()),
             pod_checkpoints: false,
+            group: "checkpoint.k8s.io",
+            objects: Objects::Conditions,
             nodes: vec![("node-1", true)],
             token: String::from("t"),
             tls: None,
@@ -188,6 +213,9 @@ pub struct Seen {
     pub pods: BTreeMap<String, Value>,
     /// Collector pods ever made.
     pub made: Vec<Value>,
+    /// `PodCheckpoint` objects that were asked for, and how often one was looked at.
+    pub objects: Vec<Value>,
+    pub looks: usize,
     /// How many streams of the archive were begun.
     pub streams: usize,
     /// Bytes of archives that were sent.

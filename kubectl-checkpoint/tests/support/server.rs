@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Creation, Life, NODE_DIRECTORY, Removal, Scenario, Seen, Trigger, archive_name, exec};
+use super::{Creation, Life, NODE_DIRECTORY, Objects, Removal, Scenario, Seen, Trigger, archive_name, exec};
 
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -158,18 +158,24 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         }
         (Method::GET, ["api", "v1", "nodes", _, "proxy", "stats", "summary"]) => Ok(summary(&shared)),
         (Method::GET, ["apis"]) => {
-            let version = json!({"groupVersion": "checkpoint.k8s.io/v1alpha1", "version": "v1alpha1"});
+            let group = shared.scenario.group;
+            let version = json!({"groupVersion": format!("{group}/v1alpha1"), "version": "v1alpha1"});
             let groups = if shared.scenario.pod_checkpoints {
-                json!([{"name": "checkpoint.k8s.io", "versions": [version], "preferredVersion": version}])
+                json!([{"name": group, "versions": [version], "preferredVersion": version}])
             } else {
                 json!([])
             };
             Ok(answer(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
         }
-        (Method::GET, ["apis", "checkpoint.k8s.io", "v1alpha1"]) => Ok(answer(
+        (method, ["apis", group, "v1alpha1", "namespaces", "shop", "podcheckpoints", rest @ ..])
+            if *group == shared.scenario.group =>
+        {
+            object(&shared, &method, rest, body)
+        }
+        (Method::GET, ["apis", group, "v1alpha1"]) if *group == shared.scenario.group => Ok(answer(
             200,
             &json!({
-                "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "checkpoint.k8s.io/v1alpha1",
+                "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/v1alpha1"),
                 "resources": [{"name": "podcheckpoints", "singularName": "podcheckpoint", "namespaced": true,
                     "kind": "PodCheckpoint", "verbs": ["create", "get"]}],
             }),
@@ -259,6 +265,43 @@ async fn serve(shared: Shared, mut request: Request<Incoming>) -> Served {
         (Method::DELETE, ["api", "v1", "namespaces", _, "pods", name]) => Ok(delete(&shared, name)),
         (method, _) => panic!("nobody expects {method} {path}"),
     }
+}
+
+/// Plays the kubelet that works on `PodCheckpoint` objects.
+fn object(shared: &Shared, method: &Method, rest: &[&str], mut body: Value) -> Served {
+    let life = shared.scenario.objects;
+    let mut seen = shared.seen.lock().unwrap();
+    if *method == Method::POST {
+        seen.objects.push(body.clone());
+        if life == Objects::NeverMade {
+            return Err(Gone);
+        }
+        let directory = shared.node.join("checkpoint-web_shop-1");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("checkpoint-manifest.json"), "{\"version\":2}").unwrap();
+        std::fs::write(directory.join("app.tar"), &shared.scenario.content).unwrap();
+        return if life == Objects::AnswerLost { Err(Gone) } else { Ok(answer(201, &body)) };
+    }
+    assert_eq!(*method, Method::GET, "nobody changes or deletes such objects");
+    let made = seen.objects.iter().find(|made| made["metadata"]["name"] == rest[0]);
+    let Some(made) = made.filter(|_| life != Objects::NeverMade).cloned() else {
+        return Ok(failure(404, "NotFound", "podcheckpoints \"x\" not found"));
+    };
+    seen.looks += 1;
+    body = made;
+    let path = "pod-checkpoints/checkpoint-web_shop-1";
+    let condition = |status: &str, reason: &str| json!([{"type": "Ready", "status": status, "reason": reason, "message": "said \u{1b}[2J"}]);
+    body["status"] = match life {
+        _ if seen.looks == 1 => json!({"conditions": condition("False", "CheckpointInProgress")}),
+        Objects::Forever => json!({"conditions": condition("False", "CheckpointInProgress")}),
+        Objects::Failed => json!({"conditions": condition("False", "CheckpointFailed")}),
+        Objects::Phase => json!({"phase": "Succeeded", "checkpointPath": format!("/var/lib/kubelet/{path}")}),
+        _ => json!({
+            "conditions": condition("True", "CheckpointCompleted"), "nodeName": "node-1",
+            "checkpointLocation": {"type": "NodeLocal", "nodeLocal": {"path": path}},
+        }),
+    };
+    Ok(answer(200, &body))
 }
 
 /// Plays an issuer of id-tokens, on the same address.
@@ -366,7 +409,7 @@ fn target(shared: &Shared, name: &str) -> Value {
         containers.push(specification);
         statuses.push(json!({
             "name": container, "ready": true, "restartCount": 3, "image": "img",
-            "imageID": "img@sha256:1", "containerID": "containerd://c1", "state": scenario.state,
+            "imageID": "img@sha256:1", "containerID": scenario.container_id, "state": scenario.state,
         }));
     }
     json!({

@@ -38,6 +38,8 @@ pub enum SourceKind {
     Volume,
     /// A log of the container, or of the checkpoint.
     Log,
+    /// The file that a process runs, copied by a triage.
+    Executable,
 }
 
 impl SourceKind {
@@ -56,6 +58,7 @@ impl SourceKind {
             Self::RootfsDiff => "rootfs-diff",
             Self::Volume => "volume",
             Self::Log => "log",
+            Self::Executable => "executable",
         }
     }
 }
@@ -193,6 +196,11 @@ pub(crate) fn everything(checkpoint: &Checkpoint, each: &mut dyn FnMut(Held<'_>)
                 let member = Text::new(member.name.clone());
                 each(Held::Bytes(Holding { kind: SourceKind::Log, member, object: None, data }, None));
             }),
+            Rank::Executable => archive.data(member).map(|data| {
+                let object = checkpoint.executable_of(member.base_name());
+                let member = Text::new(member.name.clone());
+                each(Held::Bytes(Holding { kind: SourceKind::Executable, member, object, data }, None));
+            }),
             Rank::None => Ok(()),
         };
         if let Err(e) = result {
@@ -207,6 +215,7 @@ enum Rank {
     Ghost,
     Tree(SourceKind),
     Log,
+    Executable,
     None,
 }
 
@@ -245,6 +254,9 @@ fn rank(prefix: &[u8], member: &Member) -> Rank {
     }
     if name.starts_with(b"volumes/") && base.ends_with(b".tar") {
         return Rank::Tree(SourceKind::Volume);
+    }
+    if name.starts_with(b"triage/exe/") {
+        return Rank::Executable;
     }
     if base.ends_with(b".log") { Rank::Log } else { Rank::None }
 }

@@ -170,6 +170,7 @@ fn member(root: &Path, relative: &Path) -> std::io::Result<Member> {
         link,
         offset: None,
         extent: if kind == MemberKind::File { Extent::Path(relative.to_path_buf()) } else { Extent::None },
+        derived: false,
     })
 }
 

@@ -230,6 +230,7 @@ impl Index {
             link: entry.link.filter(|_| matches!(entry.kind, MemberKind::Symlink | MemberKind::Hardlink)),
             offset: Some(entry.data_offset),
             extent,
+            derived: false,
         });
     }
 

@@ -98,9 +98,15 @@ pub struct Member {
     /// Where the contents begin in the (unpacked) archive, in bytes.
     pub offset: Option<u64>,
     extent: Extent,
+    derived: bool,
 }
 
 impl Member {
+    /// Returns true if the member is not in the archive, but was made here from others that are.
+    pub fn is_derived(&self) -> bool {
+        self.derived
+    }
+
     /// Returns the name as text; bytes that are not UTF-8 become U+FFFD.
     pub fn display_name(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.name)
@@ -564,6 +570,40 @@ impl Archive {
     /// Returns the annotations of the image that the checkpoint was packed in, if it was.
     pub fn annotations(&self) -> &Annotations {
         &self.annotations
+    }
+
+    /// Adds members that were made from others. One of that name in the archive itself counts more.
+    pub(crate) fn derive(&mut self, made: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        let mut members = Vec::new();
+        for (name, bytes) in made {
+            if self.member(&name).is_some() {
+                let what = "a triage holds no such image: this one is read as it is";
+                self.warnings.push(Warning::new(what).in_member(&name));
+                continue;
+            }
+            let size = bytes.len() as u64;
+            members.push(Member {
+                name,
+                kind: MemberKind::File,
+                size,
+                available: size,
+                mode: None,
+                uid: None,
+                gid: None,
+                mtime: None,
+                link: None,
+                offset: None,
+                extent: Extent::Stored(Data::whole(Arc::new(Store::Bytes(bytes)), 0, size)),
+                derived: true,
+            });
+        }
+        let first = self.members.len();
+        self.members.extend(members);
+        self.by_name.extend(first..self.members.len());
+        let members = &self.members;
+        let name = |i: &usize| members.get(*i).map_or(&[][..], |member| member.name.as_slice());
+        // Stable: members of one name stay in their order.
+        self.by_name.sort_by(|a, b| name(a).cmp(name(b)));
     }
 
     /// Returns all members in the order of the archive.

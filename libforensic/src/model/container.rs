@@ -25,6 +25,8 @@ pub enum Engine {
     Containerd,
     /// CRIU or a low-level runtime by itself: images without an engine's metadata.
     Criu,
+    /// No engine and no CRIU: the files of /proc, read while the processes ran.
+    Triage,
     /// There is engine metadata, but of no engine that this version knows.
     Unknown,
 }
@@ -37,6 +39,7 @@ impl Engine {
             Self::CriO => "cri-o",
             Self::Containerd => "containerd",
             Self::Criu => "criu",
+            Self::Triage => "triage",
             Self::Unknown => "unknown",
         }
     }

@@ -276,7 +276,14 @@ impl FileDescriptor {
                     self.detail("detached", tun.detached);
                 }
             }
-            kind::EXT => self.kind = Some(DescriptorKind::External),
+            kind::EXT => {
+                self.kind = Some(DescriptorKind::External);
+                // A triage has the name of the link, and keeps it in a record of the same number.
+                if let Some(reg) = files.regular(id) {
+                    self.target = reg.name.map(Text::new);
+                    self.flags = reg.flags;
+                }
+            }
             other => self.anonymous(other, file),
         }
     }

@@ -58,6 +58,12 @@ impl Serialize for MemberSummary {
 pub fn companion_kind(name: &[u8]) -> Option<&'static str> {
     let mut parts = name.rsplit(|byte| *byte == b'/');
     let base = parts.next()?;
+    if name.starts_with(b"triage/exe/") {
+        return Some("executable");
+    }
+    if name.starts_with(b"triage/") && !base.ends_with(b".img") {
+        return Some("proc-text");
+    }
     if parts.next() == Some(b"volumes") && base.ends_with(b".tar") {
         return Some("volume-tar");
     }
@@ -106,7 +112,7 @@ impl Checkpoint {
         self.archive()
             .members()
             .iter()
-            .filter(|member| is_listed(member))
+            .filter(|member| is_listed(member) && !member.is_derived())
             .map(move |member| self.member_summary(member, &pages))
     }
 

@@ -78,6 +78,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub use crate::proc::Acquisition;
 pub use bpf::{Action, Input, Instruction, Verdict, disassemble, verdict};
 pub use cgroup::{CgroupDirectory, CgroupProperty};
 pub use conntrack::Connection;
@@ -91,6 +92,7 @@ pub use ipc::IpcObject;
 pub use location::{Location, LocationMapping};
 pub use lock::FileLock;
 pub use log::{LogLine, LogLines};
+pub(crate) use mapping::status as mapping_status;
 pub use mapping::{Mapping, MappingKind};
 pub use member::{MemberSummary, companion_kind};
 pub use mount::Mount;
@@ -125,6 +127,7 @@ use crate::archive::{Archive, KeepAll, OpenOptions};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::image::proto;
 use crate::memory::store::PageStore;
+use crate::proc::Triage;
 use descriptor::PipeQueue;
 use files::{Files, kind};
 use sysv::Segments;
@@ -177,6 +180,8 @@ pub struct Checkpoint {
     pipes: OnceLock<HashMap<u32, PipeQueue>>,
     packets: OnceLock<HashMap<u32, Vec<QueuedMessage>>>,
     mapped: contents::MappedFiles,
+    /// What /proc said, where there is no dump.
+    triage: Option<Triage>,
     cache: cache::Cache,
 }
 
@@ -253,12 +258,14 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`ErrorKind::NotACheckpoint`] when it holds neither CRIU images nor an engine's metadata.
-    pub fn from_archive(archive: Archive) -> Result<Self> {
+    pub fn from_archive(mut archive: Archive) -> Result<Self> {
+        let (triage, made) = Triage::recognise(&mut archive).unzip();
         let archive = Arc::new(archive);
         if let Some(error) = foreign::recognise(&archive) {
             return Err(error);
         }
         let (images, has_images) = Images::locate(Arc::clone(&archive));
+        made.into_iter().flatten().for_each(|warning| images.warnings.push(warning));
         let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
         if !has_images {
             if !metadata.iter().any(|m| archive.member(m.as_bytes()).is_some()) {
@@ -307,6 +314,7 @@ impl Checkpoint {
             pipes: OnceLock::new(),
             packets: OnceLock::new(),
             mapped: contents::MappedFiles::default(),
+            triage,
             cache: cache::Cache::default(),
         })
     }
@@ -337,7 +345,27 @@ impl Checkpoint {
 
     /// Returns what the engine says about the container.
     pub fn metadata(&self) -> &Metadata {
-        self.metadata.get_or_init(|| Metadata::read(&self.images))
+        self.metadata.get_or_init(|| {
+            let mut metadata = Metadata::read(&self.images);
+            if let Some(triage) = &self.triage {
+                triage.describe(&mut metadata);
+            }
+            metadata
+        })
+    }
+
+    /// Returns how the facts were read, where they are no checkpoint of CRIU's.
+    ///
+    /// Processes of such an archive went on while they were read: what is said
+    /// of one moment may not be true of the next, and facts may contradict
+    /// each other.
+    pub fn acquisition(&self) -> Option<&Acquisition> {
+        self.triage.as_ref().map(Triage::acquisition)
+    }
+
+    /// Returns the path of an executable that a triage copied under that name.
+    pub(crate) fn executable_of(&self, copy: &[u8]) -> Option<Text> {
+        self.triage.as_ref().and_then(|triage| triage.executable(copy))
     }
 
     /// Returns the inventory's record.

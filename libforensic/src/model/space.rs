@@ -64,6 +64,10 @@ impl Checkpoint {
                 format!("process {pid} is dead: a zombie has no memory"),
             ));
         }
+        if self.acquisition().is_some_and(|a| !a.memory) {
+            let what = "no memory was read: the triage ran without --memory";
+            return Err(Error::new(ErrorKind::NotFound, what));
+        }
         let mm = self.mm(pid).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
@@ -77,7 +81,7 @@ impl Checkpoint {
         let page = page_size_of(mm).unwrap_or_else(|| self.page_size());
         let name = format!("pagemap-{pid}.img");
         let own = PageStore::load(&self.images, &name, page);
-        if own.is_none() && self.images.find(&name).is_none() {
+        if own.is_none() && self.images.find(&name).is_none() && self.triage.is_none() {
             self.images.warn(&name, None, "the image is missing: the memory of this process cannot be read");
         }
         let regions = mm.vmas.iter().map(|vma| self.map_region(pid, vma, mm.mm_start_stack)).collect();
@@ -132,6 +136,10 @@ impl Checkpoint {
                 (true, Backing::Zero)
             }
         };
+        if self.triage.is_some() {
+            // Whatever was read is the process's own; what was not read is not known to be zero.
+            return Region { mapping, private: true, backing: Backing::Never };
+        }
         Region { mapping, private, backing }
     }
 

@@ -14,6 +14,9 @@ use crate::image::proto;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Summary {
+    /// How the facts were read, where they are no checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acquisition: Option<super::Acquisition>,
     /// Who made the archive.
     pub engine: Engine,
     /// The engine's version.
@@ -190,6 +193,7 @@ impl Checkpoint {
         let known = self.has_images().then(|| self.pids().len());
         Summary {
             engine: m.engine,
+            acquisition: self.acquisition().cloned(),
             engine_version: m.engine_version.clone(),
             runtime: m.runtime.clone(),
             container: m.container.clone(),
@@ -204,10 +208,12 @@ impl Checkpoint {
             compression: self.archive().compression().as_str(),
             criu: CriuInfo {
                 image_version: inventory.and_then(|i| i.img_version),
-                page_compression: inventory.map(|i| match i.compress {
-                    Some(1) => "page",
-                    Some(2) => "region",
-                    _ => "off",
+                page_compression: inventory.filter(|_| self.acquisition().is_none()).map(|i| {
+                    match i.compress {
+                        Some(1) => "page",
+                        Some(2) => "region",
+                        _ => "off",
+                    }
                 }),
                 dump_run_id: inventory
                     .and_then(|i| i.dump_criu_run_id.clone())
@@ -294,7 +300,8 @@ impl Checkpoint {
 
     fn sizes(&self) -> Sizes {
         let mut sizes = Sizes { archive_bytes: self.archive().bytes(), ..Sizes::default() };
-        for member in self.archive().members().iter().filter(|m| m.kind == MemberKind::File) {
+        let real = |m: &&crate::archive::Member| m.kind == MemberKind::File && !m.is_derived();
+        for member in self.archive().members().iter().filter(real) {
             let base = member.base_name();
             if base.starts_with(b"pages-") && base.ends_with(b".img") {
                 sizes.memory_pages_bytes = sizes.memory_pages_bytes.saturating_add(member.size);

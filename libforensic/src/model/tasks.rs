@@ -129,7 +129,23 @@ impl Checkpoint {
         process.threads = self.threads(&task);
         self.fill_fs(pid, &mut process);
         self.fill_memory(pid, &mut process, &actions);
+        self.fill_direct(pid, &mut process);
         Ok(process)
+    }
+
+    /// What a triage has as it is, and a dump has in memory or in other words.
+    fn fill_direct(&self, pid: u32, process: &mut Process) {
+        let Some(triage) = &self.triage else { return };
+        let direct = triage.direct(self.archive(), pid);
+        process.cmdline = direct.cmdline;
+        process.environ = direct.environ;
+        process.signals.pending = direct.pending.map(Hex);
+        process.signals.ignored = direct.ignored.map(Hex);
+        process.signals.caught = direct.caught.map(Hex);
+        process.personality = direct.personality.map(Hex);
+        // Not told by /proc, and not to be taken for what CRIU leaves out.
+        process.shared_with = SharedWith::default();
+        process.child_subreaper = None;
     }
 
     pub(super) fn credentials(&self, pid: u32, core: Option<&proto::CoreEntry>) -> Option<Credentials> {
@@ -185,11 +201,12 @@ impl Checkpoint {
             thread.locate(&space);
         }
         let name = format!("mm-{pid}.img");
-        match self.arguments(&space, &mm) {
+        let read_memory = self.triage.is_none();
+        match if read_memory { self.arguments(&space, &mm) } else { Ok(None) } {
             Ok(cmdline) => process.cmdline = cmdline,
             Err(e) => self.images.warn(&name, None, &format!("the arguments cannot be read: {e}")),
         }
-        match self.environment(&space, &mm) {
+        match if read_memory { self.environment(&space, &mm) } else { Ok(None) } {
             Ok(environ) => process.environ = environ,
             Err(e) => self.images.warn(&name, None, &format!("the environment cannot be read: {e}")),
         }

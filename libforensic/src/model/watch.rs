@@ -31,7 +31,8 @@ impl Checkpoint {
             list.iter().map(|f| (f.fd, shown(f).unwrap_or(Value::Null))).collect()
         };
         for f in list {
-            f.sharing = Some(self.sharing_of(f, parent));
+            // /proc does not tell which descriptors share one open file.
+            f.sharing = self.triage.is_none().then(|| self.sharing_of(f, parent));
             f.locks = self.locks(pid, f.fd).to_vec();
             f.watched_by = watchers.remove(&f.fd).unwrap_or_default();
             self.describe(f, &targets);

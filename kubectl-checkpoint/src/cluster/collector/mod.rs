@@ -10,16 +10,17 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
-use k8s_openapi::api::core::v1::Pod;
+use anyhow::{Context as _, Result, anyhow, bail};
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
 use kube::api::PostParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::CollectorArgs;
 use super::connection::{AskError, Connection};
 use super::exec::Remote;
 use super::rights::{Right, rbac_yaml};
+use super::text;
 
 mod slot;
 mod start;
@@ -29,6 +30,10 @@ pub use start::Running;
 
 /// Where the collector sees the directory of checkpoints.
 pub(in crate::cluster) const MOUNT: &str = "/checkpoints";
+/// Where it sees the one file, where it sees no more.
+pub(in crate::cluster) const FILE: &str = "/checkpoints/criu.log";
+/// Where it puts what it packs.
+pub(in crate::cluster) const PACKED: &str = "/packed";
 /// Name of the collector's only container.
 pub(in crate::cluster) const CONTAINER: &str = "collector";
 /// Label and value that mark what this program made.
@@ -59,6 +64,22 @@ pub struct Plan {
     pub purpose: String,
     /// Whether it may remove files; only `rm` asks for that.
     pub writable: bool,
+    /// What it is to see.
+    pub view: View,
+}
+
+/// What a collector pod sees of its node.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum View {
+    /// The directory of the plan.
+    #[default]
+    Directory,
+    /// The one file that the plan names for a directory.
+    File,
+    /// The directory, and a volume of its own to pack parts of it in.
+    Packed,
+    /// All processes of the node, as root there. Its only volume is its own.
+    Processes,
 }
 
 impl Plan {
@@ -73,6 +94,7 @@ impl Plan {
             deadline: args.collector_deadline,
             purpose,
             writable: false,
+            view: View::Directory,
         }
     }
 
@@ -120,7 +142,7 @@ impl Plan {
     ///
     /// Never in practice: when the description below is not a pod.
     pub fn pod(&self) -> Result<Pod> {
-        let pod = json!({
+        let mut pod = json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {
@@ -163,16 +185,31 @@ impl Plan {
                     },
                     "volumeMounts": [{
                         "name": "checkpoints",
-                        "mountPath": MOUNT,
+                        "mountPath": if self.view == View::File { FILE } else { MOUNT },
                         "readOnly": !self.writable,
                     }],
                 }],
                 "volumes": [{
                     "name": "checkpoints",
-                    "hostPath": { "path": self.directory, "type": "Directory" },
+                    "hostPath": {
+                        "path": self.directory,
+                        "type": if self.view == View::File { "File" } else { "Directory" },
+                    },
                 }],
             },
         });
+        match self.view {
+            View::Processes => see_processes(&mut pod),
+            View::Packed => {
+                push(
+                    &mut pod,
+                    "/spec/containers/0/volumeMounts",
+                    json!({ "name": "packed", "mountPath": PACKED }),
+                );
+                push(&mut pod, "/spec/volumes", json!({ "name": "packed", "emptyDir": {} }));
+            }
+            View::Directory | View::File => {}
+        }
         serde_json::from_value(pod).context("the collector's description is not a pod")
     }
 
@@ -194,9 +231,35 @@ impl Plan {
         }
     }
 
+    /// Ends where the node is known not to exist: a pod that is pinned to it
+    /// would wait for ever, and nobody would remove it.
+    ///
+    /// # Errors
+    ///
+    /// When the API server has no such node.
+    pub async fn node_exists(&self, connection: &Connection) -> Result<()> {
+        let nodes: Api<Node> = Api::all(connection.client.clone());
+        match connection.ask(nodes.get(&self.node)).await {
+            // Without the right to look, the pod will tell.
+            Err(error) if error.code == Some(404) => bail!(
+                "there is no node {}; nothing was touched\n  try:   kubectl get nodes, and kubectl checkpoint list",
+                text::escape(&self.node)
+            ),
+            _ => Ok(()),
+        }
+    }
+
     fn refused(&self, error: &AskError) -> anyhow::Error {
         let what = format!("cannot make the collector pod in namespace {}: {error}", self.namespace);
         let said = &error.message;
+        if self.view == View::Processes
+            && (said.contains("violates PodSecurity") || said.contains("privileged"))
+        {
+            return anyhow!(
+                "{what}\n  cause: the namespace's Pod Security level forbids privileged pods and hostPID, which a triage needs\n  \
+                 try:   --collector-namespace NAME with a namespace that allows them (level privileged; often kube-system)"
+            );
+        }
         if said.contains("violates PodSecurity") || said.contains("hostPath") {
             return anyhow!(
                 "{what}\n  cause: the namespace's Pod Security level forbids hostPath volumes, and the archive can only be read through one\n  \
@@ -220,6 +283,29 @@ impl Plan {
     }
 }
 
+/// Reading /proc of others takes their process namespace and the right to trace them.
+fn see_processes(pod: &mut Value) {
+    let changes = [
+        ("/spec/containers/0/securityContext", json!({ "privileged": true, "readOnlyRootFilesystem": true })),
+        ("/spec/containers/0/volumeMounts", json!([{ "name": "work", "mountPath": MOUNT }])),
+        ("/spec/volumes", json!([{ "name": "work", "emptyDir": {} }])),
+    ];
+    for (place, value) in changes {
+        if let Some(there) = pod.pointer_mut(place) {
+            *there = value;
+        }
+    }
+    if let Some(Value::Object(spec)) = pod.pointer_mut("/spec") {
+        spec.insert("hostPID".into(), true.into());
+    }
+}
+
+fn push(pod: &mut Value, place: &str, item: Value) {
+    if let Some(Value::Array(list)) = pod.pointer_mut(place) {
+        list.push(item);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +320,7 @@ mod tests {
             deadline: Duration::from_secs(3600),
             purpose: "test".into(),
             writable: false,
+            view: View::Directory,
         }
     }
 
@@ -258,6 +345,19 @@ mod tests {
         assert_eq!(security["readOnlyRootFilesystem"], true);
         assert_eq!(security["capabilities"]["drop"][0], "ALL");
         assert_eq!(container["volumeMounts"][0]["readOnly"], true);
+    }
+
+    #[test]
+    fn only_a_triage_is_privileged_and_it_sees_no_directory() {
+        let one_file = Plan { view: View::File, directory: "/run/x/criu-dump.log".into(), ..plan() };
+        let pod = serde_json::to_value(one_file.pod().unwrap()).unwrap();
+        assert_eq!(pod["spec"]["volumes"][0]["hostPath"]["type"], "File");
+        assert_eq!(pod["spec"]["containers"][0]["volumeMounts"][0]["mountPath"], FILE);
+        let pod = serde_json::to_value(Plan { view: View::Processes, ..plan() }.pod().unwrap()).unwrap();
+        assert_eq!(pod["spec"]["hostPID"], true);
+        assert_eq!(pod["spec"]["containers"][0]["securityContext"]["privileged"], true);
+        assert_eq!(pod["spec"]["automountServiceAccountToken"], false);
+        assert!(pod["spec"]["volumes"][0].get("hostPath").is_none());
     }
 
     #[test]
