@@ -56,6 +56,8 @@ struct State<R> {
     consumed: u64,
     working: usize,
     stop: bool,
+    /// Steps that workers counted: they were made for the consumer's thread.
+    steps: u64,
 }
 
 struct Shared<R> {
@@ -79,6 +81,7 @@ impl<R> Drop for Leave<'_, R> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.working = state.working.saturating_sub(1);
+        state.steps = state.steps.wrapping_add(crate::meter::steps());
         self.0.news.notify_all();
     }
 }
@@ -105,7 +108,13 @@ where
     let workers = workers();
     let tasks = Mutex::new(tasks.enumerate());
     let shared = Shared {
-        state: Mutex::new(State { ready: BTreeMap::new(), consumed: 0, working: workers, stop: false }),
+        state: Mutex::new(State {
+            ready: BTreeMap::new(),
+            consumed: 0,
+            working: workers,
+            stop: false,
+            steps: 0,
+        }),
         room: Condvar::new(),
         news: Condvar::new(),
     };
@@ -132,7 +141,7 @@ where
             shared.news.notify_one();
         }
     };
-    std::thread::scope(|scope| {
+    let flow = std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(run);
         }
@@ -158,7 +167,9 @@ where
                 return ControlFlow::Break(());
             }
         }
-    })
+    });
+    crate::meter::many(shared.lock().steps);
+    flow
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! One answer: items of one or more archives, in any format, as they come.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
+use std::io::Write;
 
 use libforensic::Warning;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::{Format, Table, escape, write_json, write_json_pretty};
+use super::{Format, Table, escape, write_json, write_json_pretty, yaml_text};
 
 /// The version of all JSON that this program prints.
 pub const API_VERSION: &str = "libforensic/v1alpha1";
@@ -157,13 +157,8 @@ impl Answer<'_> {
                 out.flush()?;
             }
             Format::Yaml => {
-                let mut text = Adapter(&mut *out, None);
-                let result =
-                    serde_saphyr::to_fmt_writer(&mut text, &self.document(rows, &run, &errors, several));
-                if let Some(e) = text.1 {
-                    return Err(e.into());
-                }
-                result?;
+                let value = serde_json::to_value(self.document(rows, &run, &errors, several))?;
+                out.write_all(yaml_text(&value)?.as_bytes())?;
                 out.flush()?;
             }
         }
@@ -261,17 +256,5 @@ where
             result.map_err(serde::ser::Error::custom)?;
         }
         list.end()
-    }
-}
-
-/// Lets a formatter write to a byte stream and keeps the error that `fmt` cannot carry.
-struct Adapter<'o>(&'o mut dyn Write, Option<io::Error>);
-
-impl std::fmt::Write for Adapter<'_> {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        self.0.write_all(s.as_bytes()).map_err(|e| {
-            self.1 = Some(e);
-            std::fmt::Error
-        })
     }
 }

@@ -153,7 +153,7 @@ impl Checkpoint {
         let members = self.archive().members().iter().filter(|m| {
             m.kind == MemberKind::File && super::summary::log_kind(m.base_name()) == Some("container")
         });
-        let logs = members.filter_map(|m| match self.archive().data(m) {
+        let logs = members.filter_map(|m| match self.archive().data(m).and_then(|d| d.dense().cloned()) {
             Ok(data) => Some(LogLines {
                 member: m.display_name().into_owned(),
                 reader: BufReader::with_capacity(64 << 10, data.reader()),
