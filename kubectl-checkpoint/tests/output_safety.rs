@@ -132,7 +132,7 @@ fn commands() -> Vec<(Vec<String>, Vec<String>)> {
                 continue;
             }
             let output = sub.get_arguments().find(|arg| arg.get_long() == Some("output"));
-            let values = output.map(|arg| arg.get_possible_values()).unwrap_or_default();
+            let values = output.map(clap::Arg::get_possible_values).unwrap_or_default();
             out.push((path, values.iter().map(|value| value.get_name().to_owned()).collect()));
         }
     }
@@ -198,17 +198,26 @@ fn check_files(directory: &Path) {
     while let Some(at) = todo.pop() {
         for entry in std::fs::read_dir(at).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap_or_else(|| panic!("{path:?}"));
-            assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.%".contains(&b)), "{path:?}");
+            let name = path.file_name().unwrap().to_str().unwrap_or_else(|| panic!("{}", path.display()));
+            assert!(
+                name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.%".contains(&b)),
+                "{}",
+                path.display()
+            );
             let meta = std::fs::symlink_metadata(&path).unwrap();
-            assert!(meta.is_dir() || meta.is_file(), "{path:?}");
+            assert!(meta.is_dir() || meta.is_file(), "{}", path.display());
             #[cfg(unix)]
-            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7000, 0, "{path:?}");
+            assert_eq!(
+                std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7000,
+                0,
+                "{}",
+                path.display()
+            );
             if meta.is_dir() {
                 todo.push(path);
             } else if path.extension().is_some_and(|e| e == "json") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                assert_eq!(live(&text), None, "{path:?}: {}", text.escape_debug());
+                assert_eq!(live(&text), None, "{}: {}", path.display(), text.escape_debug());
                 files += 1;
             }
         }
