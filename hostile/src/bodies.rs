@@ -5,10 +5,14 @@
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
+use libforensic::analysis::extract::{Extent, objects};
+use libforensic::analysis::overview::Overview;
 use libforensic::analysis::search::{Encoding, Pattern, Search};
 use libforensic::archive::{Archive, MemberKind, OpenOptions};
 use libforensic::image::{self, Kind, Pagemap, crit, kinds};
 use libforensic::{Checkpoint, Limits};
+
+use crate::{Dice, mutate};
 
 /// Bounds for inputs of some hundred kilobytes.
 pub fn limits() -> Limits {
@@ -135,7 +139,38 @@ fn facts(checkpoint: &Checkpoint) {
         let _ = filter.rules();
     }
     let _ = checkpoint.members().count();
+    let _ = checkpoint.namespaces();
+    let _ = checkpoint.cgroup_directories();
+    let _ = checkpoint.stats();
+    let _ = checkpoint.log_lines().take(1000).count();
+    for pid in checkpoint.pids().into_iter().take(5) {
+        let _ = checkpoint.task(pid);
+    }
+    let mut left = 300_u32;
+    objects(checkpoint, &mut |object| {
+        left = left.saturating_sub(1);
+        if let Some(contents) = object.contents {
+            let mut at = 0;
+            for _ in 0..100 {
+                let Some((extent, end)) = contents.extent(at) else { break };
+                assert!(end > at && end <= contents.len(), "an extent of {at} to {end}");
+                if extent == Extent::Stored {
+                    let len = usize::try_from(end - at).unwrap_or(usize::MAX).min(4096);
+                    let _ = contents.read_exact_at(at, &mut [0; 4096][..len]);
+                }
+                at = end;
+            }
+        }
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     assert!(checkpoint.warnings().len() < 5000);
+}
+
+/// Makes up an archive as a fuzzer's bytes say, and asks for everything in it.
+pub fn written(bytes: &[u8]) {
+    let archive = mutate::written(&mut Dice::fed(bytes));
+    model(&archive);
+    memory(&archive);
 }
 
 /// Reads, searches and lists the memory of a checkpoint.
@@ -154,6 +189,10 @@ pub fn memory(bytes: &[u8]) {
         }
         let _ = space.read(u64::MAX, &mut page);
     }
+    let mut overview = Overview::default();
+    for pid in checkpoint.pids().into_iter().take(20) {
+        let _ = overview.process(&checkpoint, pid);
+    }
     let mut left = 1000_u32;
     let mut some = || {
         left = left.saturating_sub(1);
@@ -164,4 +203,59 @@ pub fn memory(bytes: &[u8]) {
     }
     let strings = libforensic::analysis::strings::Strings::new(6, &[Encoding::Utf8]);
     let _ = strings.run(&checkpoint, &mut |_| some());
+}
+
+/// Explains what a kubelet answered; the first two bytes choose how and by which way it came.
+#[cfg(feature = "program")]
+pub fn answer(bytes: &[u8]) {
+    use kubectl_checkpoint::cluster::explain::{Context, Route, explain};
+    let (knobs, body) = bytes.split_at(bytes.len().min(2));
+    let knob = |at: usize| usize::from(knobs.get(at).copied().unwrap_or(0));
+    let status = [200, 401, 403, 404, 405, 429, 500, 502, 503, 504, 0, 999][knob(0) % 12];
+    let content = [None, Some("application/json"), Some("text/plain"), Some("")][knob(1) % 4];
+    let context = Context {
+        route: [Route::ApiServer, Route::Kubelet][knob(1) / 4 % 2],
+        node: "node",
+        namespace: "shop",
+        pod: "web",
+        container: "app",
+        runtime: Some("containerd://2.1.9"),
+        timeout: Some(60),
+    };
+    let shown = explain(status, content, body, &context).to_string();
+    assert_eq!(live(&shown), None, "in {shown:?}");
+    assert!(shown.len() < 64 << 10, "{} bytes are shown", shown.len());
+}
+
+/// Reads a record of evidence and writes a line behind it.
+#[cfg(feature = "program")]
+pub fn record(bytes: &[u8]) {
+    use kubectl_checkpoint::cluster::record;
+    // In memory where there is such a place: every line that is appended waits for the disk.
+    let memory = std::path::Path::new("/dev/shm");
+    let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let directory = directory.expect("a temporary directory");
+    let path = directory.path().join("x.tar.evidence.json");
+    std::fs::write(&path, bytes).expect("a temporary file");
+    let before = record::broken(&path).expect("a temporary file");
+    let fields = serde_json::Map::from_iter([("step".to_owned(), "download".into())]);
+    let appended = record::append(&path, fields);
+    let now = std::fs::read(&path).expect("a temporary file");
+    assert!(now.starts_with(bytes), "what was there is there");
+    match appended {
+        Ok(()) => assert_eq!(record::broken(&path).expect("a temporary file"), before),
+        Err(e) => {
+            assert_eq!(now, bytes);
+            assert!(before.is_some(), "a whole record cannot be continued: {e:#}");
+        }
+    }
+}
+
+/// Gives the first character that a terminal would act on, or that would make text look like other text.
+pub fn live(text: &str) -> Option<char> {
+    text.chars().find(|c| {
+        (c.is_control() && *c != '\n')
+            || matches!(*c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    })
 }

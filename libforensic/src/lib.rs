@@ -21,6 +21,7 @@ mod error;
 pub mod image;
 mod limits;
 pub mod memory;
+pub mod meter;
 pub mod model;
 pub mod parallel;
 mod proc;

@@ -58,6 +58,8 @@ struct State<R> {
     consumed: u64,
     working: usize,
     stop: bool,
+    /// Steps that workers counted: they were made for the consumer's thread.
+    steps: u64,
 }
 
 struct Shared<R> {
@@ -81,6 +83,7 @@ impl<R> Drop for Leave<'_, R> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.working = state.working.saturating_sub(1);
+        state.steps = state.steps.wrapping_add(crate::meter::steps());
         self.0.news.notify_all();
     }
 }
@@ -129,6 +132,7 @@ where
             consumed: 0,
             working: workers,
             stop: false,
+            steps: 0,
         }),
         room: Condvar::new(),
         news: Condvar::new(),
@@ -163,7 +167,7 @@ where
             shared.news.notify_one();
         }
     };
-    std::thread::scope(|scope| {
+    let flow = std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(run);
         }
@@ -190,7 +194,9 @@ where
                 return ControlFlow::Break(());
             }
         }
-    })
+    });
+    crate::meter::many(shared.lock().steps);
+    flow
 }
 
 #[cfg(test)]

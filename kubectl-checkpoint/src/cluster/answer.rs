@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::OutputFormat;
 use super::target::Found;
 use super::text;
-use crate::output::Table;
+use crate::output::{Table, write_json, write_json_pretty, yaml_text};
 
 /// What can be an item of an answer.
 pub(super) trait Item: Serialize {
@@ -156,25 +156,24 @@ pub(super) fn print(text: &str) -> Result<()> {
 fn render<T: Item>(items: &[T], warnings: &[String], format: OutputFormat) -> Result<String> {
     let list = List { api_version: "libforensic/v1alpha1", kind: T::KIND, items, warnings };
     Ok(match format {
-        OutputFormat::Json => serde_json::to_string_pretty(&list)? + "\n",
-        OutputFormat::Yaml => {
-            let mut yaml = serde_saphyr::to_string(&list)?;
-            if !yaml.ends_with('\n') {
-                yaml.push('\n');
-            }
-            yaml
+        OutputFormat::Json => {
+            let mut out = Vec::new();
+            write_json_pretty(&mut out, &list)?;
+            String::from_utf8(out)? + "\n"
         }
+        OutputFormat::Yaml => yaml_text(&list)?,
         OutputFormat::Ndjson => {
-            let mut out = String::new();
+            let mut out = Vec::new();
             for item in items {
-                out.push_str(&serde_json::to_string(item)?);
-                out.push('\n');
+                write_json(&mut out, item)?;
+                out.push(b'\n');
             }
-            out
+            String::from_utf8(out)?
         }
-        OutputFormat::Name => {
-            items.iter().filter_map(Item::name).fold(String::new(), |out, name| out + &name + "\n")
-        }
+        OutputFormat::Name => items
+            .iter()
+            .filter_map(Item::name)
+            .fold(String::new(), |out, name| out + &text::escape(&name) + "\n"),
         OutputFormat::Table | OutputFormat::Wide => {
             let wide = format == OutputFormat::Wide;
             let mut out = Vec::new();

@@ -132,7 +132,7 @@ fn conclude(
             Err(error) if !many => return Err(error),
             Err(error) => {
                 failed += 1;
-                eprintln!("error: {}: {error:#}", name_of(&found));
+                eprintln!("error: {}", text::lines(&format!("{}: {error:#}", name_of(&found))));
                 items.push(Capture::failed(&found, node_path, &error));
             }
         }

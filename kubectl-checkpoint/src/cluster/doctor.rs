@@ -74,7 +74,8 @@ async fn run(args: DoctorArgs) -> Result<ExitCode> {
     if args.output == OutputFormat::Table {
         for check in checks.iter().filter(|check| check.state > State::Ok) {
             if let Some(remedy) = &check.remedy {
-                eprintln!("{} ({}): {}", check.name, check.subject, remedy);
+                let line = format!("{} ({}): {remedy}", check.name, check.subject);
+                eprintln!("{}", text::lines(&line));
             }
         }
         if let Some(yaml) = yaml {

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::hex;
 use super::destination::{parent, sync_directory};
+use crate::output::write_json;
 
 /// Version of the lines' layout.
 pub const SCHEMA: &str = "libforensic/v1alpha1";
@@ -37,7 +38,8 @@ pub fn append(path: &Path, fields: Map<String, Value>) -> Result<()> {
     line.insert("kind".into(), "EvidenceRecord".into());
     line.insert("previousSha256".into(), previous.into());
     line.extend(fields);
-    let mut bytes = serde_json::to_vec(&Value::Object(line))?;
+    let mut bytes = Vec::new();
+    write_json(&mut bytes, &Value::Object(line))?;
     bytes.push(b'\n');
     file.write_all(&bytes)
         .and_then(|()| file.sync_all())
@@ -125,6 +127,15 @@ pub(super) fn read(path: &Path) -> Result<Chain> {
         }
     }
     Ok(chain)
+}
+
+/// Returns the number of the first line of a record that breaks its chain, and how; `None` where none does.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub fn broken(path: &Path) -> Result<Option<(u64, String)>> {
+    Ok(read(path)?.broken)
 }
 
 /// Checks one line against the digest of the one before; returns what it says

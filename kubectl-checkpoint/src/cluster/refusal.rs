@@ -11,6 +11,7 @@ use super::collector::{FILE, Plan, View};
 use super::destination::{private, with_suffix};
 use super::explain::{Class, Explanation};
 use super::report::Reporter;
+use super::transfer::Watch as _;
 use super::{criu_log, text};
 
 /// Makes an explanation better by what CRIU's log says. Where the log cannot

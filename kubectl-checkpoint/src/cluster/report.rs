@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::text;
 use super::transfer::Watch;
 
 /// What there is to say of work that goes on, for whoever shows it.
@@ -78,8 +79,11 @@ impl Reporter {
     }
 
     /// A line with the name of whose it is.
+    ///
+    /// Who makes a line escapes what the cluster said in it; here it is made sure of.
     fn line(&self, line: &str) -> String {
-        self.name.as_ref().map_or_else(|| line.to_owned(), |name| format!("{name}: {line}"))
+        let line = self.name.as_ref().map_or_else(|| line.to_owned(), |name| format!("{name}: {line}"));
+        text::lines(&line)
     }
 
     fn has_bar(&self) -> bool {
@@ -97,7 +101,7 @@ impl Reporter {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
                 bar.set_style(style);
             }
-            bar.set_message(line.to_owned());
+            bar.set_message(self.line(line));
             bar.enable_steady_tick(Duration::from_millis(120));
             self.bar.replace(Some(bar));
         } else {

@@ -5,11 +5,13 @@
 
 use std::fmt::Write as _;
 
+use crate::output::is_harmless;
+
 /// How much of a foreign text is quoted in a message, in characters.
 const QUOTE_LIMIT: usize = 2000;
 
-/// Returns `text` with every control character and every character that
-/// changes the direction of writing shown as an escape, line feeds included.
+/// Returns `text` with every control character and every character that is
+/// invisible or changes the direction of writing shown as an escape, line feeds included.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -17,7 +19,7 @@ pub(super) fn escape(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || changes_direction(c) => {
+            c if !is_harmless(c) => {
                 // Writing to a String cannot end in an error.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
@@ -37,8 +39,12 @@ pub(super) fn quote(text: &str) -> String {
     format!("{} … (cut)", escape(&cut))
 }
 
-fn changes_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Returns `text` with its line feeds, and everything else escaped that a terminal could act on.
+///
+/// For messages that have lines of their own, on their last step to the terminal.
+pub(super) fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escape).collect();
+    lines.join("\n")
 }
 
 /// Formats a byte count the way a person reads it.
@@ -68,6 +74,10 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_sent() {
         assert_eq!(escape("a\x1b[2J\u{9b}b\u{202e}\u{7f}"), "a\\u{1b}[2J\\u{9b}b\\u{202e}\\u{7f}");
+        assert_eq!(escape("a\u{200b}\u{2028}\u{feff}b"), "a\\u{200b}\\u{2028}\\u{feff}b");
+        assert_eq!(lines("one\r\ntwo\u{1b}c"), "one\\r\ntwo\\u{1b}c");
+        // Whoever escaped before loses nothing.
+        assert_eq!(lines(&escape("a\u{9b}\\b")), escape("a\u{9b}\\b"));
         assert_eq!(escape("zwei\nZeilen\t–"), "zwei\\nZeilen\\t–");
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn decode(args: &DecodeArgs) -> anyhow::Result<ExitCode> {
             let member = find(&archive, &name)?;
             let kind = Kind::from_file_name(&member.name).map(|found| found.0);
             explain(&member.name, kind)?;
-            run.one(&member.name, kind, archive.data(member)?.reader())?;
+            run.one(&member.name, kind, archive.data(member)?.dense()?.reader())?;
             run.warn_about(&archive);
         }
         Source::Archive(archive) => run.all(&archive)?,
@@ -321,7 +321,7 @@ impl Run<'_> {
                 others += 1;
                 continue;
             }
-            let data = match archive.data(member) {
+            let data = match archive.data(member).and_then(|data| data.dense().cloned()) {
                 Ok(data) => data,
                 Err(e) => {
                     self.warn(&member.name, &e.to_string());

@@ -18,7 +18,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::watch::Watch;
 use super::{ABSENT, Evidence, or_absent, text};
 use crate::cli::{OutputArgs, PARTIAL};
-use crate::output::{API_VERSION, Rows, Sandbox, SparseFile, bytes, component, file_name};
+use crate::output::{
+    API_VERSION, Rows, Sandbox, SparseFile, bytes, component, file_name, json_text, write_json,
+};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 20;
@@ -427,7 +429,7 @@ impl Manifest {
     fn begin(sandbox: &mut Sandbox, archive: &OsString) -> anyhow::Result<Self> {
         let (file, path) = sandbox.file(&[MANIFEST])?;
         let mut out = BufWriter::new(file);
-        let archive = serde_json::to_string(&archive.to_string_lossy())?;
+        let archive = json_text(&archive.to_string_lossy())?;
         write!(
             out,
             "{{\n\"apiVersion\": \"{API_VERSION}\",\n\"kind\": \"ExtractionList\",\n\"archive\": {archive},\n\"items\": ["
@@ -438,13 +440,13 @@ impl Manifest {
     fn item(&mut self, item: &Extracted) -> anyhow::Result<()> {
         let comma = if self.items == 0 { "" } else { "," };
         write!(self.out, "{comma}\n  ")?;
-        serde_json::to_writer(&mut self.out, item)?;
+        write_json(&mut self.out, item)?;
         self.items += 1;
         Ok(())
     }
 
     fn finish(mut self, sandbox: &mut Sandbox, warnings: &[String]) -> anyhow::Result<()> {
-        write!(self.out, "\n],\n\"warnings\": {}\n}}\n", serde_json::to_string(warnings)?)?;
+        write!(self.out, "\n],\n\"warnings\": {}\n}}\n", json_text(warnings)?)?;
         self.out.flush()?;
         sandbox.complete(&self.path)
     }

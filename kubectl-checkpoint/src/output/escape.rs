@@ -47,7 +47,7 @@ pub fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Says that a character is shown as itself and does nothing.
-pub(super) fn is_harmless(c: char) -> bool {
+pub(crate) fn is_harmless(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }

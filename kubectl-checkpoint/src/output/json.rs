@@ -16,6 +16,40 @@ pub fn write_json(out: impl Write, value: &impl Serialize) -> serde_json::Result
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Safe(CompactFormatter)))
 }
 
+/// Returns a value as text on one line.
+///
+/// # Errors
+///
+/// When the value cannot be JSON.
+pub fn json_text(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    let mut out = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Safe(CompactFormatter)))?;
+    String::from_utf8(out).map_err(serde::ser::Error::custom)
+}
+
+/// Returns a value as YAML.
+///
+/// YAML has no escapes but in double quotes, and not all text that needs them
+/// gets these: where something would reach a terminal alive, the value is
+/// given in the form of JSON, which is YAML too.
+///
+/// # Errors
+///
+/// When the value cannot be YAML.
+pub fn yaml_text(value: &impl Serialize) -> anyhow::Result<String> {
+    let mut text = String::new();
+    serde_saphyr::to_fmt_writer(&mut text, value)?;
+    if text.chars().any(|c| c != '\n' && !is_harmless(c)) {
+        let mut json = Vec::new();
+        write_json_pretty(&mut json, value)?;
+        text = String::from_utf8(json)?;
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
 /// Writes a value on many lines.
 ///
 /// # Errors

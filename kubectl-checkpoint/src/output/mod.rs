@@ -10,11 +10,12 @@ mod sandbox;
 mod table;
 mod yaml;
 
+pub(crate) use escape::is_harmless;
 pub use escape::{escape, escape_bytes};
 pub use file_name::{component, file_name};
 pub use hexdump::HexDump;
 pub use human::{bytes, duration};
-pub use json::{write_json, write_json_pretty};
+pub use json::{json_text, write_json, write_json_pretty, yaml_text};
 pub use list::{API_VERSION, Answer, Form, Rows};
 pub use sandbox::{Sandbox, SparseFile};
 pub use table::Table;

@@ -48,7 +48,9 @@ pub(crate) fn document(bookmarks: &[Bookmark]) -> Vec<u8> {
         "kind": "BookmarkList",
         "items": bookmarks,
     });
-    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    let mut text = Vec::new();
+    // Writing to a vector fails for no value that is made of text and numbers.
+    let _ = crate::output::write_json_pretty(&mut text, &document);
     text.push(b'\n');
     text
 }

@@ -825,3 +825,60 @@ fn the_documentation_shows_real_screens() {
         assert!(text == before, "docs/tui.md shows old screens (REGENERATE=1 writes them)");
     }
 }
+
+/// Evidence in which names, arguments and variables are what a terminal would act on.
+#[test]
+fn no_screen_and_no_export_carries_anything_live() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(SIMPLE).unwrap();
+    let texts: [&[u8]; 6] = [
+        b"\x1b]0;t\x07\x1b[2J",
+        b"a\r\nb\x9b31m",
+        "\u{9b}31m\u{202e}gpj".as_bytes(),
+        "\u{200b}\u{2028}=x".as_bytes(),
+        b"\xff\xfe\x80\x00",
+        b"=cmd();+1",
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        let mut bytes = whole.clone();
+        // Contents only: a header would no longer fit its checksum.
+        for known in [&b"/bin/busybox"[..], b"hunter2", b"/root/rw.txt", b"/dev/null", b"SECRET="] {
+            let forged: Vec<u8> = text.iter().copied().cycle().take(known.len()).collect();
+            let places: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(known)).collect();
+            for at in places.into_iter().filter(|at| at % 512 != 0) {
+                bytes[at..at + known.len()].copy_from_slice(&forged);
+            }
+        }
+        let path = directory.path().join(format!("{number}.tar"));
+        std::fs::write(&path, bytes).unwrap();
+        let is_live = |text: &str| text.chars().find(|c| *c != '\n' && !is_shown(*c));
+        for info in VIEWS {
+            let mut session = Session::new((140, 40), &[path.to_str().unwrap()]);
+            session.press("j Tab");
+            session.command(info.name);
+            assert_eq!(is_live(&session.screen()), None, "{}, text {number}", info.name);
+            for kind in ["csv", "json", "txt"] {
+                let file = directory.path().join(format!("{}-{number}.{kind}", info.name));
+                session.command(&format!("export {}", file.display()));
+                let Ok(text) = std::fs::read_to_string(&file) else { continue };
+                assert_eq!(is_live(&text), None, "{}", file.display());
+                if kind == "csv" {
+                    for cell in text.lines().flat_map(|line| line.split([',', ';', '"'])) {
+                        let guarded =
+                            !cell.trim_start().starts_with(['=', '@', '＝', '＠']) || cell.len() < 2;
+                        assert!(
+                            guarded || text.contains(&format!("\"'{cell}")) || cell.starts_with("='"),
+                            "{cell:?} in {}",
+                            file.display()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The drawing of lines and bars is the browser's own.
+fn is_shown(c: char) -> bool {
+    crate::output::is_harmless(c) || matches!(c, '\u{2500}'..='\u{259f}')
+}

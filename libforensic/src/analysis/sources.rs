@@ -292,6 +292,7 @@ fn queues(
     each: &mut dyn FnMut(Held<'_>),
 ) -> Result<()> {
     let data = checkpoint.archive().data(member)?;
+    data.dense()?;
     let warn = |e: &crate::image::Error| {
         let warning = Warning::new(e.to_string()).in_member(&member.name).at(e.offset());
         checkpoint.images().warnings.push(warning);

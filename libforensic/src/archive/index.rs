@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::input::{Input, SeekInput, StreamInput};
 use super::storage::Store;
@@ -91,6 +91,7 @@ pub(super) fn stream(
     let mut index = Index::default();
     let mut walker = Walker::new(StreamInput::new(reader), limits);
     let mut spool = Spool::new(options);
+    let mut pool = Pool::default();
     let mut resident = 0_u64;
     let mut budget = tar::RESUME_BUDGET;
     loop {
@@ -120,7 +121,13 @@ pub(super) fn stream(
                     retention.small(&name, &bytes);
                 }
                 let got = bytes.len() as u64;
-                let extent = extent_of(Arc::new(Store::Bytes(bytes)), 0, got, &entry);
+                let extent = if got == entry.stored && outcome.error.is_none() {
+                    let (store, start) = pool.put(bytes);
+                    extent_of(store, start, got, &entry)
+                } else {
+                    // What may stand behind it is looked for in it.
+                    extent_of(Arc::new(Store::Bytes(bytes)), 0, got, &entry)
+                };
                 outcome.with(extent)
             }
             Keep::All => spool.take(&mut walker, &entry)?,
@@ -200,10 +207,11 @@ pub(super) fn spool(
 
 impl Index {
     fn push(&mut self, entry: Entry, got: u64, extent: Extent) {
-        let name = normalise(&entry.name);
+        let mut name = normalise(&entry.name);
         if name.is_empty() {
             return;
         }
+        name.shrink_to_fit();
         // For sparse members `got` counts stored bytes.
         let available =
             if entry.sparse.is_some() && got >= entry.stored { entry.size } else { got.min(entry.size) };
@@ -286,6 +294,49 @@ fn finish<I: Input>(index: &mut Index, walker: &mut Walker<'_, I>) {
             );
         }
         _ => {}
+    }
+}
+
+/// Puts small members into stores that they share: a million of them cost no million of stores.
+#[derive(Default)]
+struct Pool {
+    store: Option<Arc<Store>>,
+    bytes: Vec<u8>,
+}
+
+impl Pool {
+    /// Largest member that shares a store, in bytes.
+    const SMALL: usize = 16 << 10;
+    /// How many bytes a shared store has room for.
+    const ROOM: usize = 256 << 10;
+
+    /// Takes the bytes of a member and says where they are, once the pool is dropped.
+    fn put(&mut self, bytes: Vec<u8>) -> (Arc<Store>, u64) {
+        if bytes.len() > Self::SMALL {
+            return (Arc::new(Store::Bytes(bytes)), 0);
+        }
+        if self.bytes.len().saturating_add(bytes.len()) > Self::ROOM {
+            self.close();
+        }
+        let store = self.store.get_or_insert_with(|| Arc::new(Store::Shared(OnceLock::new())));
+        let start = self.bytes.len() as u64;
+        self.bytes.extend_from_slice(&bytes);
+        (Arc::clone(store), start)
+    }
+
+    fn close(&mut self) {
+        if let Some(store) = self.store.take()
+            && let Store::Shared(bytes) = &*store
+        {
+            // Nobody else sets it.
+            let _ = bytes.set(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -478,7 +529,7 @@ fn extent_of(store: Arc<Store>, start: u64, got: u64, entry: &Entry) -> Extent {
 }
 
 /// Lays the runs of a sparse member over `got` stored bytes that begin at `start`.
-pub(super) fn segments(runs: &[(u64, u64)], start: u64, got: u64) -> Arc<[Segment]> {
+pub(super) fn segments(runs: &[(u64, u64)], start: u64, got: u64) -> Arc<Vec<Segment>> {
     let mut used = 0_u64;
     let mut list = Vec::with_capacity(runs.len());
     for (logical, len) in runs {
@@ -488,5 +539,5 @@ pub(super) fn segments(runs: &[(u64, u64)], start: u64, got: u64) -> Arc<[Segmen
         }
         used = used.saturating_add(len);
     }
-    list.into()
+    Arc::new(list)
 }

@@ -197,8 +197,8 @@ pub struct Archive {
     compression: Compression,
     bytes: Option<u64>,
     members: Vec<Member>,
-    /// Members sorted by name, and those of one name by place.
-    by_name: Vec<usize>,
+    /// Members sorted by name, and those of one name by place. There are fewer than 2³² ([`Limits::members`]).
+    by_name: Vec<u32>,
     cut: bool,
     annotations: Annotations,
     options: OpenOptions,
@@ -498,18 +498,20 @@ impl Archive {
         format: Format,
         compression: Compression,
         bytes: Option<u64>,
-        index: index::Index,
+        mut index: index::Index,
         options: OpenOptions,
         source: Source,
     ) -> Self {
         let warnings = index.warnings;
-        let name_of = |i: &usize| index.members.get(*i).map_or(&[][..], |m| m.name.as_slice());
-        let mut by_name: Vec<usize> = (0..index.members.len()).collect();
-        by_name.sort_by(|a, b| name_of(a).cmp(name_of(b)).then(a.cmp(b)));
+        index.members.shrink_to_fit();
+        let at = |i: &u32| usize::try_from(*i).ok().and_then(|i| index.members.get(i));
+        let name_of = |i: &u32| at(i).map_or(&[][..], |m| m.name.as_slice());
+        let mut by_name: Vec<u32> = (0..u32::try_from(index.members.len()).unwrap_or(u32::MAX)).collect();
+        by_name.sort_unstable_by(|a, b| name_of(a).cmp(name_of(b)).then(a.cmp(b)));
         for pair in by_name.windows(2) {
             if let [first, second] = pair
                 && name_of(first) == name_of(second)
-                && index.members.get(*second).is_some_and(|m| m.kind == MemberKind::File)
+                && at(second).is_some_and(|m| m.kind == MemberKind::File)
             {
                 // tar's rule: the last one counts.
                 warnings.push(
@@ -597,11 +599,13 @@ impl Archive {
                 derived: true,
             });
         }
-        let first = self.members.len();
+        let place = |members: &[Member]| u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let first = place(&self.members);
         self.members.extend(members);
-        self.by_name.extend(first..self.members.len());
+        self.by_name.extend(first..place(&self.members));
         let members = &self.members;
-        let name = |i: &usize| members.get(*i).map_or(&[][..], |member| member.name.as_slice());
+        let at = |i: &u32| usize::try_from(*i).ok().and_then(|i| members.get(i));
+        let name = |i: &u32| at(i).map_or(&[][..], |member| member.name.as_slice());
         // Stable: members of one name stay in their order.
         self.by_name.sort_by(|a, b| name(a).cmp(name(b)));
     }
@@ -618,10 +622,26 @@ impl Archive {
 
     /// Returns where in [`Archive::members`] the member of that name is.
     pub fn position(&self, name: &[u8]) -> Option<usize> {
-        let name_of = |i: &usize| self.members.get(*i).map_or(&[][..], |m| m.name.as_slice());
+        let name_of = |i: &u32| self.at(*i).map_or(&[][..], |m| m.name.as_slice());
         let behind = self.by_name.partition_point(|i| name_of(i) <= name);
         let last = behind.checked_sub(1).and_then(|at| self.by_name.get(at))?;
-        (name_of(last) == name).then_some(*last)
+        (name_of(last) == name).then_some(usize::try_from(*last).ok()).flatten()
+    }
+
+    /// Returns the members whose names begin so, in the order of the archive.
+    pub(crate) fn starting_with(&self, start: &[u8]) -> impl Iterator<Item = &Member> + use<'_> {
+        let name_of = |i: &u32| self.at(*i).map_or(&[][..], |m| m.name.as_slice());
+        let first = self.by_name.partition_point(|i| name_of(i) < start);
+        let rest = self.by_name.get(first..).unwrap_or_default();
+        let mut found: Vec<u32> =
+            rest.iter().copied().take_while(|i| name_of(i).starts_with(start)).collect();
+        crate::meter::many(found.len() as u64);
+        found.sort_unstable();
+        found.into_iter().filter_map(|i| self.at(i))
+    }
+
+    fn at(&self, index: u32) -> Option<&Member> {
+        usize::try_from(index).ok().and_then(|i| self.members.get(i))
     }
 
     /// Returns true if the archive ends before its end mark, or cannot be read to its end.
@@ -748,10 +768,12 @@ impl Archive {
         let spooled = self.spool.get_or_init(|| self.fill_spool().map_err(|e| e.to_string()));
         let spooled =
             spooled.as_ref().map_err(|e| Error::new(ErrorKind::Io, e.clone()).in_member(&member.name))?;
-        let index = self.members.iter().position(|m| std::ptr::eq(m, member)).or_else(|| {
-            // A clone of the member: offsets are unique.
-            self.members.iter().position(|m| m.offset == member.offset && m.name == member.name)
+        // Of members with one name the one further back has the larger offset.
+        let key = (member.name.as_slice(), member.offset);
+        let found = self.by_name.binary_search_by(|i| {
+            self.at(*i).map_or((&[][..], None), |m| (m.name.as_slice(), m.offset)).cmp(&key)
         });
+        let index = found.ok().and_then(|at| self.by_name.get(at)).and_then(|i| usize::try_from(*i).ok());
         index.and_then(|i| spooled.get(&i)).cloned().ok_or_else(|| {
             Error::new(ErrorKind::Truncated, "the archive is cut off before this member")
                 .in_member(&member.name)

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -13,6 +13,8 @@ pub(crate) enum Store {
     File(File),
     /// Bytes in memory.
     Bytes(Vec<u8>),
+    /// Bytes of many small members, set once all are there.
+    Shared(OnceLock<Vec<u8>>),
 }
 
 impl Store {
@@ -20,16 +22,19 @@ impl Store {
     pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file_read_at(file, offset, buf),
-            Self::Bytes(bytes) => {
-                let rest = usize::try_from(offset).ok().and_then(|o| bytes.get(o..)).unwrap_or(&[]);
-                let n = rest.len().min(buf.len());
-                if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
-                    to.copy_from_slice(from);
-                }
-                Ok(n)
-            }
+            Self::Bytes(bytes) => Ok(copy_from(bytes, offset, buf)),
+            Self::Shared(bytes) => Ok(bytes.get().map_or(0, |bytes| copy_from(bytes, offset, buf))),
         }
     }
+}
+
+fn copy_from(bytes: &[u8], offset: u64, buf: &mut [u8]) -> usize {
+    let rest = usize::try_from(offset).ok().and_then(|o| bytes.get(o..)).unwrap_or(&[]);
+    let n = rest.len().min(buf.len());
+    if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+        to.copy_from_slice(from);
+    }
+    n
 }
 
 #[cfg(unix)]
@@ -41,6 +46,9 @@ fn file_read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
 fn file_read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buf, offset)
 }
+
+/// Most bytes of holes in what is read from the first byte to the last.
+const HOLES: u64 = 64 << 20;
 
 /// One run of stored bytes of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +76,8 @@ pub struct Data {
 enum Segments {
     /// All bytes in one run that begins here.
     Whole(u64),
-    /// Sorted, not overlapping.
-    Sparse(Arc<[Segment]>),
+    /// Sorted, not overlapping. A slice of its own length would make every member larger.
+    Sparse(Arc<Vec<Segment>>),
 }
 
 impl Data {
@@ -89,7 +97,7 @@ impl Data {
         Ok(Self::whole(Arc::new(Store::File(file)), 0, len))
     }
 
-    pub(crate) fn sparse(store: Arc<Store>, segments: Arc<[Segment]>, len: u64) -> Self {
+    pub(crate) fn sparse(store: Arc<Store>, segments: Arc<Vec<Segment>>, len: u64) -> Self {
         Self { store, segments: Segments::Sparse(segments), len }
     }
 
@@ -150,7 +158,7 @@ impl Data {
                 list.push(Segment { logical: run.logical, physical, len });
             }
         }
-        Some(Self::sparse(Arc::clone(&self.store), list.into(), size))
+        Some(Self::sparse(Arc::clone(&self.store), Arc::new(list), size))
     }
 
     /// Returns the run of stored bytes that holds `offset`, or else the next one.
@@ -255,6 +263,27 @@ impl Data {
         Ok(())
     }
 
+    /// Returns these bytes where they can be read from the first to the last: not a file of holes.
+    ///
+    /// A sparse member of a few bytes may say that it is exabytes long.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] when more than 64 MiB of it are holes.
+    pub fn dense(&self) -> Result<&Self> {
+        let Segments::Sparse(list) = &self.segments else { return Ok(self) };
+        let stored = list.iter().fold(0_u64, |sum, segment| sum.saturating_add(segment.len));
+        let holes = self.len.saturating_sub(stored);
+        if holes > HOLES {
+            let what = format!(
+                "{holes} of {} bytes are holes of a sparse file, more than the limit of {HOLES}",
+                self.len
+            );
+            return Err(Error::new(ErrorKind::LimitExceeded, what));
+        }
+        Ok(self)
+    }
+
     /// Returns a reader that starts at the first byte.
     pub fn reader(&self) -> DataReader {
         DataReader { data: self.clone(), position: 0 }
@@ -266,6 +295,7 @@ impl Data {
     ///
     /// [`ErrorKind::LimitExceeded`] when there are more than `limit`, else as [`Data::read_exact_at`].
     pub fn to_vec(&self, limit: u64) -> Result<Vec<u8>> {
+        self.dense()?;
         if self.len > limit {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,

@@ -182,6 +182,7 @@ impl<'l, I: Input> Walker<'l, I> {
         let mut zeros = 0_u32;
         let mut damaged_from = None;
         loop {
+            crate::meter::step();
             let at = self.input.position();
             let mut header = Header::new_old();
             let got = self.fill(header.as_mut_bytes())?;
@@ -605,6 +606,7 @@ pub(crate) fn resume(data: &Data, size: u64, name: &[u8], budget: &mut u64) -> i
             return Ok(None);
         }
         for block in chunk.get(..got).unwrap_or(&[]).chunks_exact(BLOCK_LEN) {
+            crate::meter::step();
             if looks_like_ustar(block) {
                 if size > LARGEST_FILE {
                     return Ok(Some(at));
@@ -657,6 +659,7 @@ fn follow(data: &Data, at: u64, budget: &mut u64) -> io::Result<Chain> {
         if !checksum_matches(header) || *budget == 0 {
             return Ok(Chain::Breaks);
         }
+        crate::meter::step();
         *budget = budget.saturating_sub(1);
         let bare = matches!(
             header.entry_type(),

@@ -247,6 +247,7 @@ impl<R: Read> Records<R> {
     }
 
     fn read_frame(&mut self, body: &mut Vec<u8>) -> Result<Option<Frame>> {
+        crate::meter::step();
         body.clear();
         self.skip_payload()?;
         let offset = self.offset;

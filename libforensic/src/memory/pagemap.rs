@@ -1,5 +1,7 @@
 //! Which pages are stored, and where: a page map as a sorted, compact table.
 
+use std::sync::OnceLock;
+
 use crate::error::Warning;
 use crate::image::PageRun;
 
@@ -86,9 +88,50 @@ const EXTRA: u8 = 0x40;
 /// Bits of an address that are zero for every page.
 const LOW: u64 = 0xfff;
 
+/// How many pages have which fate.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// In this dump.
+    pub present: u64,
+    /// In the parent dump.
+    pub parent: u64,
+    /// Nowhere.
+    pub absent: u64,
+}
+
+impl Tally {
+    fn slot(&mut self, run: &Run) -> &mut u64 {
+        match run.flags {
+            flags if flags & PRESENT != 0 => &mut self.present,
+            flags if flags & MISSING == 0 && flags & PARENT != 0 => &mut self.parent,
+            _ => &mut self.absent,
+        }
+    }
+
+    fn add(&mut self, run: &Run, pages: u64) {
+        let slot = self.slot(run);
+        *slot = slot.saturating_add(pages);
+    }
+
+    fn take(&mut self, run: &Run, pages: u64) {
+        let slot = self.slot(run);
+        *slot = slot.saturating_sub(pages);
+    }
+
+    fn less(&self, other: &Self) -> Self {
+        Self {
+            present: self.present.saturating_sub(other.present),
+            parent: self.parent.saturating_sub(other.parent),
+            absent: self.absent.saturating_sub(other.absent),
+        }
+    }
+}
+
 /// A page map, ready for lookups.
 #[derive(Debug, Default)]
 pub(crate) struct PageMap {
+    /// Pages of all runs before each, for [`PageMap::tally`].
+    tallies: OnceLock<Box<[Tally]>>,
     runs: Vec<Slim>,
     /// Compressed runs, and those at odd places.
     extra: Vec<Run>,
@@ -121,6 +164,35 @@ impl PageMap {
     /// Returns all runs in the order of their addresses.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run> {
         self.runs.iter().map(|r| self.whole(*r))
+    }
+
+    /// Counts the pages of `start..end`; `None` where some are left to a parent, which knows more.
+    pub(crate) fn tally(&self, start: u64, end: u64) -> Option<Tally> {
+        let tallies = self.tallies.get_or_init(|| {
+            let mut sum = Tally::default();
+            let mut all = Vec::with_capacity(self.runs.len().saturating_add(1));
+            for run in &self.runs {
+                crate::meter::step();
+                all.push(sum);
+                let run = self.whole(*run);
+                sum.add(&run, u64::from(run.pages));
+            }
+            all.push(sum);
+            all.into()
+        });
+        let first = self.runs.partition_point(|r| self.whole(*r).end(self.page) <= start);
+        let behind = self.runs.partition_point(|r| self::start(&self.extra, *r) < end);
+        if first >= behind {
+            return Some(Tally::default());
+        }
+        let mut sum = tallies.get(behind)?.less(tallies.get(first)?);
+        // Of the first and the last run only a part may be in it.
+        let pages = |bytes: u64| bytes.checked_div(self.page).unwrap_or(0);
+        let run = self.whole(*self.runs.get(first)?);
+        sum.take(&run, pages(start.saturating_sub(run.start)));
+        let run = self.whole(*self.runs.get(behind.checked_sub(1)?)?);
+        sum.take(&run, pages(run.end(self.page).saturating_sub(end)));
+        (sum.parent == 0).then_some(sum)
     }
 
     fn whole(&self, slim: Slim) -> Run {
@@ -193,6 +265,8 @@ pub(crate) struct Builder {
     /// Size of the pages image, which bounds what can be present.
     available: u64,
     pub(crate) warnings: Vec<Warning>,
+    /// How many warnings there are besides.
+    more: u64,
     sorted: bool,
 }
 
@@ -203,12 +277,14 @@ impl Builder {
             offset: 0,
             available,
             warnings: Vec::new(),
+            more: 0,
             sorted: true,
         }
     }
 
     /// Adds a record. Impossible parts of it become warnings.
     pub(crate) fn push(&mut self, entry: &PageRun) {
+        crate::meter::step();
         let page = self.map.page;
         if entry.pages == 0 {
             return;
@@ -284,11 +360,17 @@ impl Builder {
     fn warn(&mut self, entry: &PageRun, what: &str) {
         if self.warnings.len() < 100 {
             self.warnings.push(Warning::new(format!("page map entry at {:#x}: {what}", entry.vaddr)));
+        } else {
+            self.more = self.more.saturating_add(1);
         }
     }
 
     /// Sorts if need be and returns the map.
     pub(crate) fn finish(mut self) -> (PageMap, Vec<Warning>) {
+        if self.more > 0 {
+            let what = format!("{} more entries of the page map are impossible", self.more);
+            self.warnings.push(Warning::new(what));
+        }
         if !self.sorted {
             self.warnings.push(Warning::new("the page map is not sorted or overlaps itself; of overlapping entries the earlier address counts"));
             self.map.sort();
@@ -340,6 +422,32 @@ mod tests {
             }
             assert_eq!(map.find(r.end(PAGE)).0, None);
         }
+    }
+
+    #[test]
+    fn a_tally_is_what_going_through_gives() {
+        let mut map = PageMap { page: PAGE, ..PageMap::default() };
+        let mut page = 0;
+        for n in 0..40_u32 {
+            let flags = [PRESENT, LAZY, MISSING, PRESENT | LAZY][n as usize % 4];
+            let pages = 1 + n % 5;
+            map.push(Run { flags, ..run(page * PAGE, page * PAGE, pages) });
+            page += u64::from(pages) + u64::from(n % 3);
+        }
+        for start in 0..page + 3 {
+            for end in [start, start + 1, start + 7, page, page + 9].into_iter().filter(|end| *end >= start) {
+                let mut expected = Tally::default();
+                for at in start..end {
+                    if let Some(run) = map.find(at * PAGE).0 {
+                        expected.add(&run, 1);
+                    }
+                }
+                assert_eq!(map.tally(start * PAGE, end * PAGE), Some(expected), "{start}..{end}");
+            }
+        }
+        map.push(Run { flags: PARENT, ..run(page * 2 * PAGE, 0, 1) });
+        map.tallies = OnceLock::new();
+        assert_eq!(map.tally(0, u64::MAX), None);
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub struct AddressSpace {
     regions: Vec<Region>,
     /// Guard ranges, sorted; they lie over regions.
     guards: Vec<Region>,
+    /// Mappings that begin within another, or end before they begin: no kernel has such.
+    impossible: Vec<Region>,
     own: Option<Arc<PageStore>>,
 }
 
@@ -192,7 +194,16 @@ impl AddressSpace {
         let mut guards = guards;
         guards.sort_by_key(|g| (g.mapping.end, g.mapping.start));
         regions.sort_by_key(|r| r.mapping.start);
-        Self { pid, page: page.max(1), regions, guards, own }
+        // With them every page could be counted and searched once for each mapping.
+        let mut end = 0;
+        let (regions, impossible) = regions.into_iter().partition(|r| {
+            let possible = r.mapping.start >= end && r.mapping.start < r.mapping.end;
+            if possible {
+                end = r.mapping.end;
+            }
+            possible
+        });
+        Self { pid, page: page.max(1), regions, guards, impossible, own }
     }
 
     /// Returns the process id.
@@ -213,6 +224,13 @@ impl AddressSpace {
     /// Returns the guard ranges, which lie over mappings.
     pub fn guards(&self) -> &[Region] {
         &self.guards
+    }
+
+    /// Returns the mappings that begin within another, or end before they begin.
+    ///
+    /// No kernel has such; nothing is read by them.
+    pub fn impossible(&self) -> &[Region] {
+        &self.impossible
     }
 
     /// Returns the mapping that holds `address`.
@@ -305,10 +323,14 @@ impl AddressSpace {
 
     /// Counts where the pages of a mapping come from.
     pub fn page_counts(&self, region: &Region) -> PageCounts {
+        if let Some(counts) = self.shared_counts(region) {
+            return counts;
+        }
         let mut counts = PageCounts::default();
         let end = region.mapping.end;
         let mut at = region.mapping.start;
         while at < end {
+            crate::meter::step();
             let (place, next) = self.resolve_in(region, at);
             let next = next.min(end).max(at.saturating_add(1));
             let pages = next.saturating_sub(at).div_ceil(self.page);
@@ -323,6 +345,25 @@ impl AddressSpace {
             at = next;
         }
         counts
+    }
+
+    /// Counts the pages of a shared mapping without going through them: many may map one large segment.
+    fn shared_counts(&self, region: &Region) -> Option<PageCounts> {
+        let Backing::Shared(Some(store), offset) = &region.backing else { return None };
+        let (start, end) = (region.mapping.start, region.mapping.end);
+        let guard = self.guards.get(self.guards.partition_point(|g| g.mapping.end <= start));
+        if region.private || guard.is_some_and(|g| g.mapping.start < end) {
+            return None;
+        }
+        let tally = store.map.tally(*offset, offset.checked_add(end.checked_sub(start)?)?)?;
+        let pages = end.saturating_sub(start).div_ceil(self.page);
+        let known = tally.present.saturating_add(tally.absent);
+        Some(PageCounts {
+            dumped: tally.present,
+            zero: pages.saturating_sub(known),
+            absent: tally.absent,
+            ..PageCounts::default()
+        })
     }
 
     /// Says which member of the archive holds the byte at `address`, and where in it.
@@ -357,6 +398,9 @@ impl AddressSpace {
         let Some(region) = self.region(address) else { return (Stretch::Hole, self.resolve(address).1) };
         let (own, limit) = self.private_at(region, address);
         let stretch = match (own, &region.backing) {
+            (Some(Resolved::Stored(Place::Stored { store, run, .. }, _)), _) => {
+                return store.stored(&run, address, limit);
+            }
             (Some(Resolved::Stored(..)), _) => Stretch::Stored,
             (Some(_), _) | (None, Backing::File | Backing::Never | Backing::Shared(None, _)) => Stretch::Hole,
             (None, Backing::Contents(contents, offset)) => {

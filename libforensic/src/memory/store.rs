@@ -14,6 +14,11 @@ const PARENTS: u32 = 64;
 /// Largest uncompressed block of compressed pages, in bytes (CRIU's own limit is 4 MiB).
 const BLOCK_BYTES: u64 = 16 << 20;
 
+/// How many bytes of zeros that are not stored a scan passes over.
+const ZEROS_BYTES: u64 = 1 << 20;
+/// How many blocks are looked at ahead.
+const BLOCKS_AHEAD: usize = 4096;
+
 /// Where a block is, its stored size and its length, and its bytes.
 type LastBlock = ((u64, u32, u64), Arc<Vec<u8>>);
 
@@ -143,10 +148,47 @@ impl PageStore {
     /// Says how a scan treats the bytes at `address`, and to which address the same holds.
     pub(crate) fn stretch(&self, address: u64, limit: u64) -> (Stretch, u64) {
         match self.place(address, limit) {
-            (Some(Place::Stored { .. }), end) => (Stretch::Stored, end),
+            (Some(Place::Stored { store, run, .. }), end) => store.stored(&run, address, end),
             (Some(_), end) => (Stretch::Hole, end),
             (None, end) => (Stretch::Zero, end),
         }
+    }
+
+    /// Says how a scan treats stored pages of a run: blocks without bytes are a kind of hole.
+    ///
+    /// A block that takes one byte in the page map may stand for megabytes of zeros.
+    pub(crate) fn stored(&self, run: &Run, address: u64, limit: u64) -> (Stretch, u64) {
+        let blocks = run.blocks.checked_sub(1).and_then(|i| self.map.blocks.get(usize::try_from(i).ok()?));
+        let Some(blocks) = blocks else { return (Stretch::Stored, limit) };
+        let size = u64::from(blocks.pages).saturating_mul(self.map.page);
+        let inside = address.saturating_sub(run.start);
+        let first = inside.checked_div(size).unwrap_or(0);
+        let sizes = usize::try_from(first).ok().and_then(|i| blocks.sizes.get(i..)).unwrap_or(&[]);
+        let end = |count: usize| {
+            let behind = first.saturating_add(count as u64).saturating_mul(size);
+            run.start.saturating_add(behind).min(limit).max(address.saturating_add(1))
+        };
+        let few = usize::try_from(ZEROS_BYTES.div_ceil(size.max(1))).unwrap_or(usize::MAX);
+        let ahead = sizes.get(..BLOCKS_AHEAD).unwrap_or(sizes);
+        let mut zeros = 0_usize;
+        for (at, stored) in ahead.iter().enumerate() {
+            crate::meter::step();
+            if *stored == 0 {
+                zeros = zeros.saturating_add(1);
+                let before = at.saturating_add(1).saturating_sub(zeros);
+                if zeros >= few && before > 0 {
+                    return (Stretch::Stored, end(before));
+                }
+            } else if zeros >= few {
+                return (Stretch::Zero, end(zeros));
+            } else {
+                zeros = 0;
+            }
+        }
+        if zeros >= few {
+            return (Stretch::Zero, end(zeros));
+        }
+        (Stretch::Stored, if ahead.len() < sizes.len() { end(ahead.len()) } else { limit })
     }
 
     /// Reads from `address` on; what the map does not cover reads as zeros.
@@ -252,6 +294,7 @@ impl PageStore {
             let start = number.saturating_mul(block_bytes);
             let length = block_bytes.min(run_bytes.saturating_sub(start));
             let index = usize::try_from(number).map_err(|_| bad("too many blocks"))?;
+            crate::meter::step();
             let (offset, stored) = blocks.locate(index).ok_or_else(|| bad("no such block"))?;
             let at = run.offset.saturating_add(offset);
             let skip = usize::try_from(inside.saturating_sub(start)).map_err(|_| bad("block too large"))?;

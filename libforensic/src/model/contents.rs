@@ -32,6 +32,7 @@ impl Images {
     /// Returns the contents of a deleted file; chunks of a sparse one are laid where they belong.
     pub(crate) fn ghost_contents(&self, member: &Member) -> Result<Option<Data>> {
         let data = self.archive.data(member)?;
+        data.dense()?;
         let warn = |e: &crate::image::Error| {
             let warning = Warning::new(e.to_string()).in_member(&member.name).at(e.offset());
             self.warnings.push(warning);

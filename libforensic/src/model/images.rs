@@ -54,10 +54,7 @@ impl Images {
 
     /// Returns true if contents of deleted files are among the images.
     pub(crate) fn has_ghosts(&self) -> bool {
-        let ghost = |m: &Member| {
-            m.name.strip_prefix(self.prefix.as_slice()).is_some_and(|n| n.starts_with(b"ghost-file-"))
-        };
-        self.archive.members().iter().any(ghost)
+        self.archive.starting_with(&[self.prefix.as_slice(), b"ghost-file-"].concat()).next().is_some()
     }
 
     /// Returns the place of an image in the archive's list of members.
@@ -76,10 +73,10 @@ impl Images {
     /// Returns a reader of an image, or `None` if there is none or it cannot be read (with a warning).
     pub(crate) fn open(&self, name: &str) -> Option<std::io::BufReader<DataReader>> {
         let member = self.find(name)?;
-        match self.archive.data(member) {
-            Ok(data) => Some(std::io::BufReader::with_capacity(64 << 10, data.reader())),
+        match self.archive.data(member).and_then(|data| Ok(data.dense()?.reader())) {
+            Ok(reader) => Some(std::io::BufReader::with_capacity(64 << 10, reader)),
             Err(e) => {
-                self.warnings.push(Warning::from(&e));
+                self.warnings.push(Warning::from(&e.in_member(&member.name)));
                 None
             }
         }
@@ -88,12 +85,12 @@ impl Images {
     /// Returns the members of the image directory whose base name begins so.
     ///
     /// A link or device of such a name becomes a warning.
-    pub(crate) fn starting_with<'s>(&'s self, start: &'s str) -> impl Iterator<Item = &'s Member> + 's {
-        self.archive.members().iter().filter(move |m| {
-            m.name
-                .strip_prefix(self.prefix.as_slice())
-                .is_some_and(|n| n.starts_with(start.as_bytes()) && !n.contains(&b'/'))
-                && m.kind != MemberKind::Directory
+    pub(crate) fn starting_with(&self, start: &str) -> impl Iterator<Item = &Member> + use<'_> {
+        let len = self.prefix.len();
+        let start = [self.prefix.as_slice(), start.as_bytes()].concat();
+        self.archive.starting_with(&start).filter(move |m| {
+            m.kind != MemberKind::Directory
+                && !m.name.get(len..).unwrap_or_default().contains(&b'/')
                 && !self.is_irregular(m)
         })
     }
@@ -295,7 +292,16 @@ impl Images {
             return Err("the link to the parent dump leads away from the evidence and is not followed; give it with --parent".to_owned());
         }
         let prefix = String::from_utf8_lossy(&self.prefix).into_owned();
-        let path = self.archive.path().join(prefix).join(target);
+        let mut path = self.archive.path().join(prefix);
+        for part in target.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            path.push(part);
+            // The first link is CRIU's own; another one was made by someone else.
+            if part != ".." && std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+                return Err(format!(
+                    "the link to the parent dump leads over another link, {part:?}, and is not followed; give it with --parent"
+                ));
+            }
+        }
         let archive = Archive::open(&path).map_err(|e| format!("the parent dump: {e}"))?;
         let (images, found) = Self::locate(Arc::new(archive));
         // A parent made by pre-dump holds page maps and an inventory only.

@@ -155,7 +155,7 @@ impl Checkpoint {
                 && m.kind != MemberKind::Directory
                 && !self.images.is_irregular(m)
         });
-        let logs = members.filter_map(|m| match self.archive().data(m) {
+        let logs = members.filter_map(|m| match self.archive().data(m).and_then(|d| d.dense().cloned()) {
             Ok(data) => Some(LogLines {
                 member: m.display_name().into_owned(),
                 reader: BufReader::with_capacity(64 << 10, data.reader()),

@@ -192,7 +192,11 @@ impl Checkpoint {
         } else if companion.is_some() {
             summary.kind = companion;
         } else {
-            match self.archive().data(member) {
+            match self
+                .archive()
+                .data(member)
+                .and_then(|d| d.dense().cloned().map_err(|e| e.in_member(&member.name)))
+            {
                 Ok(data) => {
                     summary.size = data.len().max(member.size);
                     let found = image::summarise(&member.name, data.reader());

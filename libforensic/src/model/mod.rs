@@ -124,7 +124,7 @@ pub use tmpfs::TmpfsFile;
 pub use userns::{IdRange, OutsideIds, UserNamespace};
 
 use crate::archive::{Archive, KeepAll, OpenOptions};
-use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::error::{Error, ErrorKind, Result, Warning, Warnings};
 use crate::image::proto;
 use crate::memory::store::PageStore;
 use crate::proc::Triage;
@@ -328,10 +328,19 @@ impl Checkpoint {
     pub fn warnings(&self) -> Vec<Warning> {
         let mut all = self.images.archive.warnings();
         all.extend(self.images.warnings.to_vec());
-        if let Some(parent) = self.images.loaded_parent() {
-            all.extend(parent.archive.warnings());
-            all.extend(parent.warnings.to_vec());
+        // Of parents as far as they were looked at; several may be in one archive, or in a circle.
+        let mut archives = vec![Arc::as_ptr(&self.images.archive)];
+        let of_parents = Warnings::default();
+        let mut next = self.images.loaded_parent();
+        while let Some(parent) = next {
+            if !archives.contains(&Arc::as_ptr(&parent.archive)) {
+                archives.push(Arc::as_ptr(&parent.archive));
+                parent.archive.warnings().into_iter().for_each(|w| of_parents.push(w));
+            }
+            parent.warnings.to_vec().into_iter().for_each(|w| of_parents.push(w));
+            next = parent.loaded_parent();
         }
+        all.extend(of_parents.to_vec());
         if let Some(root) = &self.mapped.root {
             all.extend(root.warnings());
         }

@@ -85,7 +85,16 @@ impl Checkpoint {
             self.images.warn(&name, None, "the image is missing: the memory of this process cannot be read");
         }
         let regions = mm.vmas.iter().map(|vma| self.map_region(pid, vma, mm.mm_start_stack)).collect();
-        AddressSpace::new(pid, page, regions, own)
+        let space = AddressSpace::new(pid, page, regions, own);
+        if let [first, rest @ ..] = space.impossible() {
+            let what = format!(
+                "the mapping at {:#x}{} begins within another or ends before it begins: nothing is read there",
+                first.mapping.start,
+                if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) }
+            );
+            self.images.warn(&format!("mm-{pid}.img"), None, &what);
+        }
+        space
     }
 
     /// Says, once for each process, how much of these ranges was left to a lazy-pages daemon.
@@ -161,7 +170,7 @@ impl Checkpoint {
             .iter()
             .map(|r| Mapping { pages: space.page_counts(r), ..r.mapping.clone() })
             .collect();
-        mappings.extend(space.guards().iter().map(|g| {
+        mappings.extend(space.guards().iter().chain(space.impossible()).map(|g| {
             let mut mapping = g.mapping.clone();
             mapping.pages.absent = mapping.size().div_ceil(space.page_size());
             mapping

@@ -23,6 +23,7 @@ pub(super) fn circles(
         let mut at = start;
         let mut path: Vec<usize> = Vec::new();
         while let Some(mark) = walks.get_mut(at) {
+            crate::meter::step();
             if *mark != 0 {
                 if *mark == walk {
                     let from = path.iter().position(|i| *i == at).unwrap_or(0);

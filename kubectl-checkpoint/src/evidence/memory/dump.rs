@@ -23,7 +23,7 @@ use super::{LayerArgs, ScopeArgs};
 use crate::cli::{OutputArgs, PARTIAL};
 use crate::evidence::watch::Watch;
 use crate::evidence::{ABSENT, Evidence, or_absent, pids, text};
-use crate::output::{API_VERSION, Rows, Sandbox, SparseFile, bytes};
+use crate::output::{API_VERSION, Rows, Sandbox, SparseFile, bytes, json_text, write_json};
 
 /// Where a mapping has nothing stored for this long, its file ends, and another begins behind.
 ///
@@ -479,7 +479,7 @@ impl Map {
     fn begin(sandbox: &mut Sandbox, name: &str, archive: &OsString) -> anyhow::Result<Self> {
         let (file, path) = sandbox.file(&[name])?;
         let mut out = BufWriter::new(file);
-        let archive = serde_json::to_string(&archive.to_string_lossy())?;
+        let archive = json_text(&archive.to_string_lossy())?;
         write!(
             out,
             "{{\n\"apiVersion\": \"{API_VERSION}\",\n\"kind\": \"MemoryMap\",\n\"archive\": {archive},\n\"items\": ["
@@ -553,7 +553,7 @@ impl Map {
         let Some(extent) = extent else { return Ok(()) };
         let comma = if self.extents == 0 { "" } else { "," };
         write!(self.out, "{comma}\n  ")?;
-        serde_json::to_writer(&mut self.out, &extent)?;
+        write_json(&mut self.out, &extent)?;
         self.extents += 1;
         Ok(())
     }
@@ -561,14 +561,14 @@ impl Map {
     fn end_item(&mut self, dumped: &Dumped) -> anyhow::Result<()> {
         let last = self.last.take();
         self.write(last)?;
-        let text = serde_json::to_string(dumped)?;
+        let text = json_text(dumped)?;
         // The members of the item go on behind its ranges.
         write!(self.out, "],\n  {}", text.strip_prefix('{').unwrap_or(&text))?;
         Ok(())
     }
 
     fn finish(mut self, sandbox: &mut Sandbox, warnings: &[String]) -> anyhow::Result<()> {
-        write!(self.out, "\n],\n\"warnings\": {}\n}}\n", serde_json::to_string(warnings)?)?;
+        write!(self.out, "\n],\n\"warnings\": {}\n}}\n", json_text(warnings)?)?;
         self.out.flush()?;
         sandbox.complete(&self.path)
     }

@@ -97,7 +97,7 @@ fn draw_row(
 /// The column that shows that a row leads somewhere.
 fn link_column(table: &Table) -> usize {
     let first = table.columns.iter().position(|c| c.rank != HIDDEN).unwrap_or(0);
-    if table.headed { first } else { table.columns.len() - 1 }
+    if table.headed { first } else { table.columns.len().saturating_sub(1) }
 }
 
 /// Cells of a line that may be scrolled to the right.
@@ -138,7 +138,7 @@ fn columns(table: &Table, room: u16) -> Vec<(usize, u16)> {
     let natural = |i: usize, c: &Column| {
         table.widths.get(i).copied().unwrap_or(0).clamp(width(c.name), c.most.max(width(c.name)))
     };
-    let last = table.columns.len() - 1;
+    let Some(last) = table.columns.len().checked_sub(1) else { return Vec::new() };
     let mut shown: Vec<usize> = (0..=last).filter(|i| table.columns[*i].rank != HIDDEN).collect();
     // The last column holds what is most wanted: it gets a third of the room, or all it needs.
     let needed = |shown: &[usize]| {

@@ -328,9 +328,12 @@ fn keys(sheet: &Sheet) -> Vec<String> {
 
 fn csv(sheet: &Sheet) -> Vec<u8> {
     let quoted = |text: &str| {
-        // Spreadsheets run what begins like a formula.
-        let guard = if text.starts_with(['=', '+', '-', '@']) && text.len() > 1 { "'" } else { "" };
-        if text.contains(['"', ',', '\n']) || !guard.is_empty() {
+        // Spreadsheets run what begins like a formula, in full width and behind spaces too; some
+        // of them take a semicolon or a tab for the end of a cell.
+        let begin = text.trim_start();
+        let is_formula = begin.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && begin.len() > 1;
+        let guard = if is_formula { "'" } else { "" };
+        if text.contains(['"', ',', ';', '\t', '\r', '\n']) || is_formula {
             format!("\"{guard}{}\"", text.replace('"', "\"\""))
         } else {
             text.to_owned()
@@ -362,7 +365,9 @@ fn json(sheet: &Sheet) -> Vec<u8> {
             Value::Object(pairs.collect::<Map<_, _>>())
         })
         .collect();
-    let mut out = serde_json::to_vec_pretty(&Value::Array(rows)).unwrap_or_default();
+    let mut out = Vec::new();
+    // Writing to a vector fails for no value that is made of text and numbers.
+    let _ = crate::output::write_json_pretty(&mut out, &Value::Array(rows));
     out.push(b'\n');
     out
 }
