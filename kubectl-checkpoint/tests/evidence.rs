@@ -430,3 +430,16 @@ fn yaml_holds_no_live_characters() {
     assert!(!yaml.contains('\u{202e}') && yaml.contains("comm: \"\\u202E\""), "{yaml}");
     assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), json(&["ps", "-o", "json", path]));
 }
+
+#[test]
+fn an_empty_list_is_explained_where_a_namespace_was_left_out() {
+    // The network namespace was not dumped; the IPC namespace was, and held nothing.
+    for (command, notes) in [("network", 1), ("ipc", 0)] {
+        let output = run(&[command, SIMPLE]);
+        assert_eq!(output.status.code(), Some(0), "{command}: nothing is missing");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "{command}: the heading");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let found = said.lines().filter(|l| l.starts_with("note: ") && l.contains("namespace was dumped"));
+        assert_eq!(found.count(), notes, "{command}: {said}");
+    }
+}

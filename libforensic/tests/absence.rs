@@ -243,6 +243,8 @@ fn memory_file_systems_and_memfds_are_missed() {
         mount(2, 50, "/", "/scratch", None),
         mount(3, 51, "/", "/dev/shm", Some("/dev/shm")),
         mount(4, 52, "/part", "/only/a/part", None),
+        // A masked path says nothing about the file system that /dev/null is in.
+        mount(5, 50, "/null", "/proc/keys", Some("/proc/keys")),
     ];
     dump.image(Kind::Mnts, "mountpoints-13.img", &mounts);
     let path = dump.path();
@@ -378,4 +380,183 @@ fn pages_images_are_as_long_as_their_maps_say() {
     let (found, warnings) = row();
     assert!(found.is_none());
     assert!(warnings.iter().any(|w| w.what.contains("pages-1.img is missing: it should have 16384 bytes")));
+}
+
+/// Writes the process table from processes, parents, and the numbers of threads.
+fn table(dump: &Dump, tasks: &[(u32, u32, &[u32])]) {
+    let records: Vec<Vec<u8>> = tasks
+        .iter()
+        .map(|(pid, ppid, threads)| {
+            let task = proto::PstreeEntry {
+                pid: Some(*pid),
+                ppid: Some(*ppid),
+                threads: threads.to_vec(),
+                ..Default::default()
+            };
+            task.encode_to_vec()
+        })
+        .collect();
+    dump.image(Kind::Pstree, "pstree.img", &records);
+}
+
+#[test]
+fn processes_without_a_record_and_without_a_parent_are_said() {
+    let dump = Dump::new(1);
+    dump.pages(&[(0, 1, 4)], 1);
+    let core = proto::CoreEntry { mtype: Some(1), ..Default::default() }.encode_to_vec();
+    dump.image(Kind::Core, "core-2.img", std::slice::from_ref(&core));
+    table(&dump, &[(1, 0, &[1, 2])]);
+    assert_eq!(said(&dump.path(), |c| drop(c.pids())), [""; 0], "threads have core images, too");
+
+    table(&dump, &[(1, 777, &[1])]);
+    let list = said(&dump.path(), |c| drop(c.pids()));
+    assert_eq!(
+        list,
+        [
+            "pstree.img: process 777, the parent of process 1, is not in the table",
+            "pstree.img: core-2.img belongs to no process of this table: a record of it is missing",
+        ]
+    );
+    let (judged, why) = answer(&dump.path(), "process.list");
+    assert_eq!(judged, Answer::Partly);
+    assert!(why.ends_with("damaged or missing: pstree.img"), "{why}");
+}
+
+#[test]
+fn a_process_without_a_core_image_is_asked_for_no_more_than_it_had() {
+    let dump = Dump::new(1);
+    dump.pages(&[(0, 1, 4)], 1);
+    // Of a zombie the table has a thread that never was.
+    table(&dump, &[(1, 0, &[1]), (12, 1, &[1_357_690_064])]);
+    let path = dump.path();
+    assert_eq!(missing(&path, |c| assert!(c.process(12).unwrap().threads.is_empty())), ["core-12.img"]);
+    assert_eq!(missing(&path, |c| drop(c.cgroup_directories())), ["core-12.img"]);
+    let none: [&str; 0] = [];
+    assert_eq!(missing(&path, |c| assert!(c.mappings(12).unwrap().is_empty())), none);
+    assert_eq!(missing(&path, |c| assert!(c.descriptors(12).unwrap().is_empty())), none);
+    assert_eq!(missing(&path, |c| drop(c.ipc())), none);
+    assert_eq!(missing(&path, |c| assert!(c.memory(12).is_err())), none);
+
+    // What a living one has mapped does not need its core image, nor the inventory.
+    std::fs::remove_file(path.join("core-1.img")).unwrap();
+    std::fs::remove_file(path.join("inventory.img")).unwrap();
+    assert_eq!(missing(&path, |c| assert_eq!(c.mappings(1).unwrap().len(), 1)), none);
+    assert_eq!(missing(&path, |c| drop(c.memory(1).unwrap())), none);
+    assert_eq!(missing(&path, |c| drop((c.ipc(), c.mounts()))), none);
+    assert_eq!(missing(&path, |c| drop(c.cgroup_directories())), ["core-1.img", "core-12.img"]);
+    for id in ["process.identity", "thread.registers"] {
+        let (judged, why) = answer(&path, id);
+        assert_eq!(judged, Answer::Partly, "{id}: {why}");
+        assert!(why.contains("core-1.img"), "{id}: {why}");
+    }
+    // Who has attached a segment is not known without it.
+    std::fs::remove_file(path.join("mm-1.img")).unwrap();
+    assert_eq!(missing(&path, |c| drop(c.ipc())), ["mm-1.img"]);
+}
+
+/// A dump with a descriptor for each socket; `peer` is a port, 0 for none.
+fn sockets(dump: &Dump, numbers: &[(u32, u32)]) {
+    let ids = proto::TaskKobjIdsEntry { files_id: Some(1), ..Default::default() };
+    dump.image(Kind::Ids, "ids-1.img", &[ids.encode_to_vec()]);
+    dump.image(Kind::Fs, "fs-1.img", &[proto::FsEntry::default().encode_to_vec()]);
+    let record = |id: u32, peer: u32| {
+        let socket = proto::InetSkEntry {
+            id: Some(id),
+            ino: Some(id),
+            family: Some(2),
+            r#type: Some(1),
+            proto: Some(6),
+            state: Some(1),
+            src_port: Some(80),
+            dst_port: Some(peer),
+            src_addr: vec![0x0100_007f],
+            dst_addr: vec![0x0100_007f],
+            ..Default::default()
+        };
+        let entry = proto::FileEntry {
+            r#type: Some(4),
+            id: Some(id),
+            isk: Some(Box::new(socket)),
+            ..Default::default()
+        };
+        entry.encode_to_vec()
+    };
+    let records: Vec<_> = numbers.iter().map(|(id, peer)| record(*id, *peer)).collect();
+    dump.image(Kind::Files, "files.img", &records);
+    let fds: Vec<_> = numbers
+        .iter()
+        .map(|(id, _)| {
+            let fd =
+                proto::FdinfoEntry { id: Some(*id), fd: Some(*id), r#type: Some(4), ..Default::default() };
+            fd.encode_to_vec()
+        })
+        .collect();
+    dump.image(Kind::Fdinfo, "fdinfo-1.img", &fds);
+}
+
+#[test]
+fn sockets_without_records_and_connections_without_images_are_said() {
+    let dump = Dump::new(1);
+    dump.pages(&[(0, 1, 4)], 1);
+    let inventory =
+        proto::InventoryEntry { img_version: Some(2), network_lock_method: Some(1), ..Default::default() };
+    dump.image(Kind::Inventory, "inventory.img", &[inventory.encode_to_vec()]);
+    sockets(&dump, &[(5, 4000), (6, 4001)]);
+    let path = dump.path();
+    let stream = proto::TcpStreamEntry { inq_len: Some(0), outq_len: Some(0), ..Default::default() };
+    dump.image(Kind::TcpStream, "tcp-stream-5.img", &[stream.encode_to_vec()]);
+    dump.image(Kind::TcpStream, "tcp-stream-6.img", &[stream.encode_to_vec()]);
+    assert_eq!(answer(&path, "socket.list").0, Answer::Yes);
+    assert_eq!(answer(&path, "socket.tcp-data").0, Answer::Yes);
+    std::fs::remove_file(path.join("tcp-stream-6.img")).unwrap();
+    let (judged, why) = answer(&path, "socket.tcp-data");
+    assert_eq!(judged, Answer::Partly);
+    assert!(why.contains("1 established connection (tcp-stream-…), out of 2"), "{why}");
+    std::fs::remove_file(path.join("tcp-stream-5.img")).unwrap();
+    let (judged, why) = answer(&path, "socket.tcp-data");
+    assert_eq!(judged, Answer::No);
+    assert!(why.contains("the images of 2 established connections"), "{why}");
+    assert!(!why.contains("refuses"), "{why}");
+
+    // The table ends too early, between two records.
+    let fds = std::fs::read(path.join("fdinfo-1.img")).unwrap();
+    sockets(&dump, &[(5, 0)]);
+    std::fs::write(path.join("fdinfo-1.img"), &fds).unwrap();
+    let expected =
+        "files.img: descriptor 6 of process 1 is a socket and refers to file 6, which has no record";
+    assert_eq!(said(&path, |c| assert_eq!(c.sockets().len(), 1)), [expected]);
+    let (judged, why) = answer(&path, "socket.list");
+    assert_eq!(judged, Answer::Partly, "{why}");
+    assert_eq!(answer(&path, "files.open").0, Answer::Partly);
+
+    std::fs::remove_file(path.join("fdinfo-1.img")).unwrap();
+    let (judged, why) = answer(&path, "files.open");
+    assert_eq!(judged, Answer::Partly);
+    assert!(why.contains("fdinfo-1.img"), "{why}");
+}
+
+#[test]
+fn what_no_kernel_told_is_said() {
+    let dump = Dump::new(2);
+    dump.pages(&[(0, 2, 4)], 2);
+    sockets(&dump, &[(5, 0), (5, 0)]);
+    let list = said(&dump.path(), |c| drop(c.descriptors(1).unwrap()));
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert!(list[0].contains("descriptor 5 is listed twice"), "{list:?}");
+    let vma = |start: u64, end: u64, status: u32| proto::VmaEntry {
+        start: Some(start),
+        end: Some(end),
+        status: Some(status),
+        ..Default::default()
+    };
+    // A guard lies over the mapping it is in.
+    dump.mm(vec![vma(START, START + 2 * PAGE, 0x201), vma(START, START + PAGE, 1 << 16)], START + 2 * PAGE);
+    let guards = said(&dump.path(), |c| drop(c.mappings(1).unwrap()));
+    let odd =
+        [vma(START, 1, 0x201), vma(START, START + 2 * PAGE, 0x201), vma(START, START + 2 * PAGE, 0x201)];
+    dump.mm(odd.to_vec(), START + 2 * PAGE);
+    let list = said(&dump.path(), |c| drop(c.mappings(1).unwrap()));
+    assert!(list.iter().any(|w| w.contains("the mapping at 0x100000 ends at 0x1")), "{list:?}");
+    assert!(list.iter().any(|w| w.contains("0x100000-0x102000 lies over another")), "{list:?}");
+    assert!(guards.iter().all(|w| !w.contains("lies over")), "{guards:?}");
 }

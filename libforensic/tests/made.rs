@@ -205,6 +205,36 @@ fn foreign() -> Vec<Foreign> {
             alone: &["snapshot.bin"],
         },
         Foreign {
+            name: "libvirt",
+            says: "libvirt",
+            files: vec![("guest.save", padded(b"LibvirtQemudSave\x02\0\0\0"))],
+            alone: &["guest.save"],
+        },
+        Foreign {
+            name: "VMware",
+            says: "VMware",
+            files: vec![("guest-1.vmsn", padded(b"\xd2\xbe\xd2\xbe\x08\0\0\0"))],
+            alone: &["guest-1.vmsn"],
+        },
+        Foreign {
+            name: "VirtualBox",
+            says: "VirtualBox",
+            files: vec![("guest.sav", padded(b"\x7fVirtualBox SavedState V2.0\n\0\0\0"))],
+            alone: &["guest.sav"],
+        },
+        Foreign {
+            name: "Xen",
+            says: "Xen",
+            files: vec![("guest.xl", padded(b"Xen saved domain, xl format\n \0 \r"))],
+            alone: &["guest.xl"],
+        },
+        Foreign {
+            name: "CRaC's engine",
+            says: "CRaC",
+            files: vec![("cppath", b"/usr/lib/jvm/lib".to_vec()), ("perfdata", pages()), ("jvm", pages())],
+            alone: &[],
+        },
+        Foreign {
             name: "Firecracker",
             says: "Firecracker",
             files: vec![("snapshot_file", padded(b"\0\0\x64\x86\x84\x19\x10\x07")), ("mem_file", pages())],

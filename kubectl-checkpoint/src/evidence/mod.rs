@@ -222,6 +222,12 @@ impl Evidence {
     }
 }
 
+/// Whether there is no image whose name begins so, and nothing says that there should be.
+fn left_out(checkpoint: &Checkpoint, prefix: &[u8]) -> bool {
+    let has = checkpoint.archive().members().iter().any(|m| m.base_name().starts_with(prefix));
+    checkpoint.has_images() && !has && checkpoint.warnings().is_empty()
+}
+
 /// The processes to list: all, or the one that was asked for.
 pub(crate) fn pids(checkpoint: &Checkpoint, only: Option<u32>) -> anyhow::Result<Vec<u32>> {
     match only {

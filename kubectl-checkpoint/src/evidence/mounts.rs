@@ -67,7 +67,12 @@ impl Rows for Mounts<'_> {
 
     fn each(&self, index: usize, sink: &mut dyn FnMut(Mount) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let checkpoint = self.evidence.get(index)?;
-        for mount in checkpoint.mounts() {
+        let mounts = checkpoint.mounts();
+        if mounts.is_empty() && super::left_out(checkpoint, b"mountpoints-") {
+            self.evidence
+                .note(index, "no mount namespace was dumped: the one that CRIU itself ran in is left out");
+        }
+        for mount in mounts {
             sink(mount)?;
         }
         // Of masked and read-only paths the runtime passes over those that do not exist.

@@ -107,7 +107,15 @@ impl Rows for Network<'_> {
         index: usize,
         sink: &mut dyn FnMut(NetworkItem) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        self.evidence.get(index)?.network().into_iter().try_for_each(sink)
+        let checkpoint = self.evidence.get(index)?;
+        let items = checkpoint.network();
+        if items.is_empty() && super::left_out(checkpoint, b"netdev-") {
+            self.evidence.note(
+                index,
+                "no network namespace was dumped (a pod's is left to it), and the engine wrote no address down",
+            );
+        }
+        items.into_iter().try_for_each(sink)
     }
 }
 
@@ -154,6 +162,11 @@ impl Rows for Ipc<'_> {
         index: usize,
         sink: &mut dyn FnMut(IpcObject) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        self.evidence.get(index)?.ipc().into_iter().try_for_each(sink)
+        let checkpoint = self.evidence.get(index)?;
+        let objects = checkpoint.ipc();
+        if objects.is_empty() && super::left_out(checkpoint, b"ipcns-") {
+            self.evidence.note(index, "no IPC namespace was dumped: a pod's or the host's is left out");
+        }
+        objects.into_iter().try_for_each(sink)
     }
 }

@@ -59,7 +59,9 @@ impl Rows for Processes<'_> {
         };
         let exe = deleted(text(p.exe.as_ref()), p.exe_deleted);
         let command = format!("{}{}", row.branches, command(p));
-        let threads = p.threads.len().to_string();
+        // Of a process without a core image it is not known whether it had ended.
+        let known = p.task.state.is_some() || !p.threads.is_empty();
+        let threads = or_absent(known.then_some(p.threads.len()));
         let dumped = p.memory.map_or_else(|| ABSENT.to_owned(), |m| bytes(m.dumped_bytes));
         let mut cells = vec![task.pid.to_string(), task.ppid.to_string()];
         if wide {

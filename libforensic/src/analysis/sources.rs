@@ -270,6 +270,7 @@ fn ghost_paths(checkpoint: &Checkpoint) -> HashMap<u32, Text> {
         return paths;
     }
     let files = checkpoint.files();
+    files.say_remaps_missing();
     for id in files.of_kind(file_kind::REG) {
         if let Some(Remap::Ghost(ghost)) = files.remap(id)
             && let Some((path, _)) = files.path(id)

@@ -48,6 +48,9 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
 
 const PICKLE: &str = "a Python pickle (old PyTorch checkpoints are such files), not a CRIU checkpoint";
 
+const VMWARE: &str = "the suspended state or a snapshot of a VMware virtual machine, not CRIU images";
+const XEN: &str = "a virtual machine saved by Xen, not CRIU images";
+
 /// Formats that are not checkpoints of containers by CRIU at all.
 const NOT_CRIU: &[(usize, &[u8], &str)] = &[
     (0, b"gVisorSF", "a gVisor state file (runsc checkpoint), not CRIU images"),
@@ -62,6 +65,16 @@ const NOT_CRIU: &[(usize, &[u8], &str)] = &[
     (0, b"\x80\x04", PICKLE),
     (0, b"\x80\x05", PICKLE),
     (0, b"QEVM", "a QEMU virtual machine snapshot, not CRIU images"),
+    (0, b"LibvirtQemudSave", "a virtual machine saved by libvirt, not CRIU images"),
+    (0, b"LibvirtQemudPart", "an unfinished save of a virtual machine by libvirt, not CRIU images"),
+    (0, b"\xd0\xbe\xd2\xbe", VMWARE),
+    (0, b"\xd1\xba\xd1\xba", VMWARE),
+    (0, b"\xd2\xbe\xd2\xbe", VMWARE),
+    (0, b"\xd3\xbe\xd3\xbe", VMWARE),
+    (0, b"\x7fVirtualBox SavedState", "the saved state of a VirtualBox virtual machine, not CRIU images"),
+    (0, b"Xen saved domain", XEN),
+    (0, b"LinuxGuestRecord", XEN),
+    (0, b"\xff\xff\xff\xff\xff\xff\xff\xffXENF", XEN),
     (0, b"QFI\xfb", "a QCOW2 disk image, not CRIU images"),
     (0, b"EMiL", "a LiME memory image of a whole machine, not CRIU images"),
     (0, b"hsqs", "a squashfs image, not a checkpoint archive"),

@@ -4,21 +4,30 @@
 //! pod, so that most images may be missing without harm. Here are those whose
 //! absence loses something; whoever needs them says so, and no one else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::namespace::NamespaceKind;
-use super::{Checkpoint, State};
+use super::{Checkpoint, Holder};
 use crate::image::proto;
+
+/// How many images are named in one message.
+const NAMED: usize = 8;
 
 impl Checkpoint {
     /// Returns the namespaces of one kind that processes are in, without those that CRIU itself ran in:
     /// of these it dumps nothing. Empty where the inventory does not tell which these are.
     pub(super) fn dumped_namespaces(&self, kind: NamespaceKind) -> BTreeSet<u32> {
-        let host = self.inventory().and_then(|i| kind.of(i.root_ids.as_ref()?)).filter(|id| *id != 0);
+        // Without these images it is not known what should be there; what is there is no less for that.
+        let inventory = self.images.peek::<proto::InventoryEntry>("inventory.img");
+        let host = inventory.and_then(|i| kind.of(i.root_ids.as_ref()?)).filter(|id| *id != 0);
         let Some(host) = host else { return BTreeSet::new() };
         let mut seen = BTreeSet::new();
         for pid in self.pids() {
-            if let Ok(Some(ids)) = self.ids(pid) {
+            let ids = self.images.peek::<proto::TaskKobjIdsEntry>(&format!("ids-{pid}.img"));
+            // Old dumps keep the numbers in the core image.
+            let old = || self.images.peek::<proto::CoreEntry>(&format!("core-{pid}.img")).and_then(|c| c.ids);
+            if let Some(ids) = ids.or_else(old) {
                 seen.extend(kind.of(&ids).filter(|id| *id != 0 && *id != host));
             }
         }
@@ -110,10 +119,14 @@ impl Checkpoint {
                 continue;
             }
             let point = mount.mountpoint.as_ref().map_or(&b""[..], |p| p.as_bytes());
+            let whole = mount.root.as_ref().is_none_or(|r| r.as_bytes() == b"/");
             let seen = devices.entry(mount.raw.root_dev.unwrap_or(0)).or_default();
-            seen.outside |=
-                mount.external || mount.raw.with_plugin == Some(true) || matches!(point, b"/" | b"./" | b".");
-            if mount.root.as_ref().is_none_or(|r| r.as_bytes() == b"/") && !seen.whole {
+            // From outside comes what is below the root of an external mount (`mnt_get_external_bind`): a
+            // masked path, which is a bind mount of /dev/null, says nothing about the rest of /dev.
+            seen.outside |= mount.external && whole
+                || mount.raw.with_plugin == Some(true)
+                || matches!(point, b"/" | b"./" | b".");
+            if whole && !seen.whole {
                 seen.whole = true;
                 seen.point = String::from_utf8_lossy(point).into_owned();
             }
@@ -146,13 +159,99 @@ impl Checkpoint {
         }
     }
 
+    /// Reads the memory descriptor of a process, for what it has mapped of other things.
+    ///
+    /// A zombie has none, and whether its core image is there does not matter here.
+    pub(super) fn mappings_of(&self, pid: u32) -> Option<proto::MmEntry> {
+        let name = format!("mm-{pid}.img");
+        if self.images.find(&name).is_none() && self.has_ended(pid) {
+            return None;
+        }
+        self.images.required::<proto::MmEntry>(&name)
+    }
+
+    /// Says which processes are in no record of the process table, though their core images are there.
+    ///
+    /// Threads have core images, too; of the only thread of a zombie the table has no true number.
+    pub(super) fn miss_records(&self, list: &[Arc<proto::PstreeEntry>]) {
+        let known: HashSet<u32> =
+            list.iter().flat_map(|t| t.pid.into_iter().chain(t.threads.iter().copied())).collect();
+        let cores = self.images.numbered("core-");
+        let mut strangers = cores.into_iter().filter(|(id, _)| !known.contains(id)).map(|(_, name)| name);
+        let named: Vec<String> = strangers.by_ref().take(NAMED).collect();
+        let more = match strangers.count() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        if let [one] = named.as_slice() {
+            let what = format!("{one} belongs to no process of this table: a record of it is missing");
+            self.images.warn("pstree.img", None, &what);
+        } else if !named.is_empty() {
+            let what = format!(
+                "{}{more} belong to no process of this table: records of it are missing",
+                named.join(", ")
+            );
+            self.images.warn("pstree.img", None, &what);
+        }
+    }
+
+    /// Says which sockets have no record, by those who hold them.
+    pub(super) fn miss_sockets(&self, holders: HashMap<(i32, u32), Vec<Holder>>) {
+        if self.files().is_missing() {
+            return;
+        }
+        let mut lost: Vec<_> = holders.into_iter().collect();
+        lost.sort_unstable();
+        for ((_, id), holders) in lost {
+            if let Some(first) = holders.first() {
+                let more = match holders.len().saturating_sub(1) {
+                    0 => String::new(),
+                    n => format!(" (and {n} more)"),
+                };
+                let what = format!(
+                    "descriptor {} of process {}{more} is a socket and refers to file {id}, which has no record",
+                    first.fd, first.pid
+                );
+                self.images.warn("files.img", None, &what);
+            }
+        }
+    }
+
+    /// Says which descriptors refer to files without a record, and which deleted files have no image.
+    pub(super) fn miss_files(&self) {
+        let files = self.files();
+        files.say_remaps_missing();
+        for id in files.ghosts() {
+            let name = format!("ghost-file-{id:x}.img");
+            if self.images.find(&name).is_none() {
+                self.images.warn(&name, None, "the image of a deleted file is missing");
+            }
+        }
+        for pid in self.pids() {
+            let table = self.fd_table(pid).ok().flatten().unwrap_or_default();
+            if files.is_missing() {
+                continue;
+            }
+            let has = |e: &proto::FdinfoEntry| files.has(e.r#type.unwrap_or(0), e.id.unwrap_or(0));
+            let mut lost = table.iter().filter(|(_, e)| !has(e)).map(|(_, e)| e);
+            if let Some(first) = lost.next() {
+                let more = match lost.count() {
+                    0 => String::new(),
+                    n => format!(" (and {n} more)"),
+                };
+                let (fd, id) = (first.fd.unwrap_or(0), first.id.unwrap_or(0));
+                let what = format!(
+                    "descriptor {fd} of process {pid}{more} refers to file {id}, which has no record"
+                );
+                self.images.warn("files.img", None, &what);
+            }
+        }
+    }
+
     /// Says which segments of System V shared memory processes had mapped and no image lists.
     pub(super) fn miss_segments(&self) {
         for pid in self.pids() {
-            if self.task(pid).ok().and_then(|t| t.state) == Some(State::Dead) {
-                continue;
-            }
-            let Some(mm) = self.images.optional::<proto::MmEntry>(&format!("mm-{pid}.img")) else { continue };
+            let Some(mm) = self.mappings_of(pid) else { continue };
             for vma in &mm.vmas {
                 let sysv = vma.status.unwrap_or(0) & super::mapping::status::SYSVIPC != 0;
                 let id = vma.shmid.and_then(|s| u32::try_from(s).ok());

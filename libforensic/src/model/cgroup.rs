@@ -190,8 +190,9 @@ impl Checkpoint {
             }
         }
         for pid in self.pids() {
-            let core = self.images.optional::<proto::CoreEntry>(&format!("core-{pid}.img"));
-            for group in self.cgroups_of(core.as_ref()).unwrap_or_default() {
+            // Without its core image it is not known which groups a process was in; that is said.
+            let core = self.task(pid).ok().and_then(|task| task.core);
+            for group in self.cgroups_of(core.as_deref()).unwrap_or_default() {
                 let key = (group.controllers, group.path);
                 let place = *places.entry(key.clone()).or_insert(list.len());
                 if place == list.len() {

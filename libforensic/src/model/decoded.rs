@@ -138,8 +138,14 @@ const TABLE: &[Decoded] = &[
             Kind::Pagemap,
             Kind::ShmemPagemap,
             Kind::Mnts,
+            Kind::Fs,
         ],
-        &["names and sizes of members", "config.dump", "spec.dump"],
+        &[
+            "the images of files, sockets, network and ipc",
+            "names and sizes of members",
+            "config.dump",
+            "spec.dump",
+        ],
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! Open files: CRIU's file table and the descriptors that point into it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -62,6 +62,8 @@ pub(crate) struct Files {
     remaps: HashMap<u32, Remap>,
     /// Whether there is no image of files at all.
     missing: bool,
+    /// Whether there is no image that tells which files were deleted, though some were.
+    remaps_missing: bool,
     memfds: OnceLock<HashMap<u64, proto::MemfdInodeEntry>>,
     images: Arc<Images>,
 }
@@ -102,6 +104,7 @@ impl Files {
             legacy: HashMap::new(),
             remaps: HashMap::new(),
             missing: false,
+            remaps_missing: false,
             memfds: OnceLock::new(),
             images: Arc::clone(images),
         };
@@ -193,10 +196,7 @@ impl Files {
     }
 
     fn load_remaps(&mut self) {
-        if self.images.find("remap-fpath.img").is_none() && self.images.has_ghosts() {
-            let what = "the image is missing, and there are contents of deleted files: which files were deleted is not known";
-            self.images.warn("remap-fpath.img", None, what);
-        }
+        self.remaps_missing = self.images.find("remap-fpath.img").is_none() && self.images.has_ghosts();
         for (_, entry) in self.images.all::<proto::RemapFilePathEntry>("remap-fpath.img").unwrap_or_default()
         {
             let id = entry.remap_id.unwrap_or(0);
@@ -216,6 +216,14 @@ impl Files {
         }
     }
 
+    /// Says that it is not known which files were deleted, if it is not: only who shows that lacks it.
+    pub(crate) fn say_remaps_missing(&self) {
+        if self.remaps_missing {
+            let what = "the image is missing, and there are contents of deleted files: which files were deleted is not known";
+            self.images.warn("remap-fpath.img", None, what);
+        }
+    }
+
     /// Says that the image is missing, if it is: only who asks for files lacks it.
     fn say_missing(&self) {
         if self.missing {
@@ -223,6 +231,26 @@ impl Files {
                         is not known";
             self.images.warn("files.img", None, what);
         }
+    }
+
+    /// Returns true if there is no image of files at all.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// Returns true if a file has a record, which may still be damaged.
+    pub(crate) fn has(&self, kind: i32, id: u32) -> bool {
+        if self.legacy.is_empty() {
+            self.index.binary_search_by_key(&key(kind, id), |(key, _)| *key).is_ok()
+        } else {
+            self.legacy.contains_key(&(kind, id))
+        }
+    }
+
+    /// Returns the numbers of the images that hold deleted files.
+    pub(crate) fn ghosts(&self) -> BTreeSet<u32> {
+        let ghost = |r: &Remap| if let Remap::Ghost(id) = r { Some(*id) } else { None };
+        self.remaps.values().filter_map(ghost).collect()
     }
 
     /// Returns the record of a file.

@@ -47,6 +47,7 @@ fn pod(archive: &Archive, containers: &[(String, String)]) -> Error {
 }
 
 const CRAC: &str = "a CRaC checkpoint of a Java program: its pages are compressed in a form of their own, and CRIU's other images are not read without them";
+const CRAC_ENGINE: &str = "a CRaC checkpoint of a Java program, without CRIU images";
 const GVISOR: &str = "a gVisor checkpoint (runsc checkpoint), not CRIU images";
 const DMTCP: &str = "a DMTCP checkpoint, not CRIU images";
 const CLOUD_HYPERVISOR: &str = "a Cloud Hypervisor virtual machine snapshot (Kata Containers can make one); it holds a whole kernel: see Volatility";
@@ -67,6 +68,9 @@ fn other(archive: &Archive) -> Option<String> {
     }
     if has(b"pstree.img") || has(b"inventory.img") || has(b"config.dump") || has(b"spec.dump") {
         return None;
+    }
+    if has(b"cppath") && [&b"perfdata"[..], b"jvm", b"score"].into_iter().any(has) {
+        return Some(CRAC_ENGINE.to_owned());
     }
     if has(b"pages_meta.img") || archive.members().iter().any(|m| is_gvisor(archive, m)) {
         return Some(GVISOR.to_owned());

@@ -186,6 +186,21 @@ impl Images {
         self.one(name)
     }
 
+    /// Decodes the first record of an image, and says nothing if that cannot be: for what only helps to judge.
+    pub(crate) fn peek<M: Message + Name + Default>(&self, name: &str) -> Option<M> {
+        let member = self.find(name)?;
+        if self.archive.irregular(member).is_some() {
+            return None;
+        }
+        let bytes = self.archive.read(member).ok()?;
+        #[cfg(test)]
+        self.count(0, bytes.len() as u64);
+        let kind = image::Kind::from_file_name(name.as_bytes()).map(|(kind, _)| kind);
+        let limits = image::Limits { record: self.archive.limits().record_bytes, ..image::Limits::default() };
+        let (records, _) = image::read_all_as::<M>(kind, &bytes, limits);
+        records.into_iter().next().map(|(_, record)| record)
+    }
+
     pub(crate) fn warn(&self, name: &str, offset: Option<u64>, what: &str) {
         let mut full = self.prefix.clone();
         full.extend_from_slice(name.as_bytes());

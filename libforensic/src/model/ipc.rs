@@ -174,7 +174,7 @@ impl Checkpoint {
             return;
         }
         for pid in self.pids() {
-            let Some(mm) = self.images.optional::<proto::MmEntry>(&format!("mm-{pid}.img")) else { continue };
+            let Some(mm) = self.mappings_of(pid) else { continue };
             for vma in &mm.vmas {
                 if vma.status.unwrap_or(0) & super::mapping::status::SYSVIPC == 0 {
                     continue;

@@ -24,6 +24,7 @@ mod cgroup;
 mod conntrack;
 mod container;
 mod contents;
+mod contradiction;
 #[cfg(test)]
 mod cost_tests;
 mod decoded;
@@ -48,6 +49,7 @@ mod network;
 mod pod;
 mod process;
 mod question;
+mod triage;
 mod queue;
 mod registers;
 mod request;
@@ -458,6 +460,10 @@ impl Checkpoint {
                 tree.list.push(Arc::new(entry));
             }
             tree::circles(&tree.list, &tree.by_pid, |what| self.images.warn("pstree.img", None, what));
+            tree::orphans(&tree.list, &tree.by_pid, |what| self.images.warn("pstree.img", None, what));
+            if tree.list.len() < limit {
+                self.miss_records(&tree.list);
+            }
             tree
         })
     }
@@ -467,7 +473,7 @@ impl Checkpoint {
         *self.architecture.get_or_init(|| {
             self.tree().iter().find_map(|t| {
                 let core =
-                    self.images.one::<proto::CoreEntry>(&format!("core-{}.img", t.pid.unwrap_or(0)))?;
+                    self.images.peek::<proto::CoreEntry>(&format!("core-{}.img", t.pid.unwrap_or(0)))?;
                 Architecture::from_mtype(core.mtype.unwrap_or(0))
             })
         })
@@ -523,6 +529,7 @@ impl Checkpoint {
     pub fn descriptors(&self, pid: u32) -> Result<Vec<FileDescriptor>> {
         let Some(entries) = self.fd_table(pid)? else { return Ok(Vec::new()) };
         let files = self.files();
+        files.say_remaps_missing();
         let mut list: Vec<FileDescriptor> = entries
             .into_iter()
             .map(|(offset, entry)| {
@@ -550,6 +557,9 @@ impl Checkpoint {
         if table.is_none() && self.images.find(&name).is_none() {
             self.images.warn(&name, None, &format!("the descriptor table of process {pid} is missing"));
         }
+        contradiction::descriptors(table.as_deref().unwrap_or_default(), |offset, what| {
+            self.images.warn(&name, Some(offset), what);
+        });
         Ok(table)
     }
 
@@ -594,6 +604,7 @@ impl Checkpoint {
                 sockets.extend(Socket::new(&raw, who, big_endian, mips, |f| self.queues(f)));
             }
         }
+        self.miss_sockets(holders);
         socket::mark_unaccepted(&mut sockets);
         sockets
     }

@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use super::namespace::NamespaceKind;
-use super::{Checkpoint, Engine, State};
+use super::queue::is_live_connection;
+use super::triage::of_triage;
+use super::{Checkpoint, Engine};
 use crate::archive::MemberKind;
+use crate::image::proto;
 use crate::memory::store::Tally;
 
 /// Whether a question can be answered.
@@ -59,7 +62,9 @@ struct Facts {
     memory: Memory,
     diff: bool,
     volumes: bool,
-    tcp: bool,
+    tcp: Tcp,
+    /// Whether there are records of what waited in sockets, and of what waited in pipes.
+    queues: [bool; 2],
     network: bool,
     network_told: bool,
     ipc: bool,
@@ -72,6 +77,45 @@ struct Facts {
     checkpointed: bool,
     cuda: bool,
     amdgpu: bool,
+}
+
+/// How much of what was in flight on TCP connections is there.
+#[derive(Default)]
+struct Tcp {
+    /// Connections that were alive.
+    connections: usize,
+    /// Those of them with a readable image.
+    read: usize,
+    /// Whether there is any image of a connection.
+    images: bool,
+    /// Whether this CRIU, called like this, wrote an image of each.
+    expected: bool,
+}
+
+impl Tcp {
+    fn judge(&self) -> (Answer, String) {
+        let Self { connections, read, images, expected } = *self;
+        let lost = connections.saturating_sub(read);
+        let what = match lost {
+            1 => "of 1 established connection".to_owned(),
+            n => format!("of {n} established connections"),
+        };
+        match (connections, read) {
+            (0, _) if images => partly("there are tcp-stream images, and their sockets are not known"),
+            (0, _) => no(
+                "there is no image of an established connection; without --tcp-established CRIU refuses to dump them, with --tcp-close it closes them",
+            ),
+            (_, 0) if !expected && !images => no(
+                "connections were established, and there is no image of any: with --tcp-close CRIU does not dump them",
+            ),
+            (_, 0) => (Answer::No, format!("the images {what} (tcp-stream-…) are missing or damaged")),
+            _ if lost > 0 => (
+                Answer::Partly,
+                format!("the images {what} (tcp-stream-…), out of {connections}, are missing or damaged"),
+            ),
+            _ => yes("both queues of established connections are in tcp-stream images"),
+        }
+    }
 }
 
 /// How much of the memory is there.
@@ -138,11 +182,11 @@ fn yes(why: &str) -> (Answer, String) {
     (Answer::Yes, why.to_owned())
 }
 
-fn partly(why: &str) -> (Answer, String) {
+pub(super) fn partly(why: &str) -> (Answer, String) {
     (Answer::Partly, why.to_owned())
 }
 
-fn no(why: &str) -> (Answer, String) {
+pub(super) fn no(why: &str) -> (Answer, String) {
     (Answer::No, why.to_owned())
 }
 
@@ -316,13 +360,7 @@ const TABLE: &[Row] = &[
         if_files(f, "every socket that a process held, with both addresses and all holders")
     }),
     ("socket.tcp-data", "What was in flight on TCP connections?", Some("sockets, extract"), |f| {
-        if f.tcp {
-            yes("both queues of established connections are in tcp-stream images")
-        } else {
-            no(
-                "there is no image of an established connection; without --tcp-established CRIU refuses to dump them, with --tcp-close it closes them",
-            )
-        }
+        f.tcp.judge()
     }),
     ("socket.udp-data", "What was in the receive queues of UDP and raw sockets?", None, |_| {
         no("CRIU does not dump them: the packets are lost")
@@ -331,7 +369,27 @@ const TABLE: &[Row] = &[
         "socket.unix-data",
         "What was in the queues of Unix sockets and pipes?",
         Some("sockets, files, extract"),
-        |f| if_images(f, "sk-queues.img and pipes-data.img hold them, with files that were being passed"),
+        |f| {
+            const SOCKETS: &str = "there is no sk-queues.img: CRIU writes it only if something waited in a socket, so that nothing did, or the image was lost";
+            const PIPES: &str =
+                "there is no pipes-data.img: no process could read from a pipe, or the image was lost";
+            match f.queues {
+                [true, true] => if_images(
+                    f,
+                    "sk-queues.img and pipes-data.img hold them, with files that were being passed",
+                ),
+                [false, true] => if_images(f, &format!("pipes-data.img holds those of pipes; {SOCKETS}")),
+                [true, false] => if_images(
+                    f,
+                    &format!(
+                        "sk-queues.img holds those of sockets, with files that were being passed; {PIPES}"
+                    ),
+                ),
+                [false, false] => {
+                    if_images(f, &format!("nothing waited that is in the dump: {SOCKETS}; {PIPES}"))
+                }
+            }
+        },
     ),
     ("network.configuration", "Which addresses and routes did it have?", Some("network"), |f| {
         if f.network {
@@ -370,68 +428,43 @@ const TABLE: &[Row] = &[
     }),
 ];
 
-/// What a triage answers otherwise than a dump: by name of the question. What
-/// is not here a triage does not answer.
-const TRIAGE: &[(&str, Answer, &str)] = &[
-    (
-        "process.list",
-        Answer::Yes,
-        "each process of the container that was there when its files were read; one that came or went meanwhile may be missing",
-    ),
-    (
-        "process.start-time",
-        Answer::Partly,
-        "triage/proc/PID/stat has it (field 22, in clock ticks since the machine started)",
-    ),
-    (
-        "process.running",
-        Answer::Partly,
-        "triage/proc/PID/stat has the letter of the state, wchan and stack where it slept",
-    ),
-    ("process.host-pid", Answer::Yes, "the directories under triage/proc are named by it"),
-    ("process.arguments", Answer::Yes, "/proc/PID/cmdline and environ, as they were read"),
-    (
-        "process.identity",
-        Answer::Yes,
-        "/proc/PID/status, limits, attr/current; of seccomp filters the mode only",
-    ),
-    ("process.host-users", Answer::Yes, "the id maps were read from /proc/PID/uid_map and gid_map"),
-    (
-        "thread.registers",
-        Answer::Partly,
-        "names, signals and scheduling; triage/proc/PID/syscall has system call, stack pointer and program counter",
-    ),
+/// The images that an answer rests on, by the beginnings of their names; memory is judged by its pages.
+const BEHIND: &[(&str, &[&str])] = &[
+    ("process.list", &["pstree.img"]),
+    ("process.running", &["core-"]),
+    ("process.identity", &["core-", "creds-", "ids-", "userns-", "seccomp.img", "cgroup.img"]),
+    ("process.host-users", &["userns-", "ids-", "inventory.img"]),
+    ("thread.registers", &["core-"]),
     (
         "files.open",
-        Answer::Yes,
-        "every descriptor with position and flags, of the moment it was read; which of them share one open file is not told",
+        &["files.img", "reg-files.img", "fdinfo-", "fs-", "ids-", "mm-", "remap-fpath.img", "memfd.img"],
     ),
-    (
-        "socket.list",
-        Answer::Yes,
-        "every socket in the tables of the network namespace that a process held; peers of Unix sockets are not told",
-    ),
-    (
-        "network.configuration",
-        Answer::Partly,
-        "routes and devices are in triage/net as text; no command reads them",
-    ),
-    ("time", Answer::Yes, "the node's clock when the first and the last file were read; not one moment"),
+    ("files.deleted", &["remap-fpath.img", "ghost-file-"]),
+    ("files.tmpfs", &["tmpfs-"]),
+    ("socket.list", &["files.img", "inetsk.img", "unixsk.img", "fdinfo-", "ids-"]),
+    ("socket.tcp-data", &["tcp-stream-"]),
+    ("socket.unix-data", &["sk-queues.img", "pipes-data.img", "fifo-data.img"]),
+    ("network.configuration", &["netns-", "netdev-", "ifaddr-", "route-", "route6-"]),
+    ("ipc", &["ipcns-"]),
 ];
 
-/// Answers of a triage about memory, which may have been read or not.
-fn of_triage(id: &str, memory: bool) -> (Answer, String) {
-    if let Some((_, answer, why)) = TRIAGE.iter().find(|(name, _, _)| *name == id) {
-        return (*answer, (*why).to_owned());
-    }
-    match id {
-        "memory.data" | "memory.code" if memory => partly(
-            "the pages that were there were read one after the other while the process ran: they are not of one moment",
-        ),
-        "memory.data" | "memory.code" => {
-            no("the triage ran without --memory; executables were copied (extract)")
+/// How much of what is damaged is named in an answer.
+const NAMED: usize = 3;
+
+/// Says what of the images behind an answer is damaged or missing.
+fn lost(id: &str, damage: &[String]) -> Option<String> {
+    let (_, behind) = BEHIND.iter().find(|(of, _)| *of == id)?;
+    let mut names: Vec<&str> = Vec::new();
+    for name in damage {
+        if behind.iter().any(|start| name.starts_with(start)) && !names.contains(&name.as_str()) {
+            names.push(name);
         }
-        _ => no("a triage reads files of /proc and copies executables, no more"),
+    }
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        _ if names.is_empty() => None,
+        0 => Some(shown),
+        n => Some(format!("{shown} and {n} more")),
     }
 }
 
@@ -439,13 +472,19 @@ impl Checkpoint {
     /// Says for a list of questions whether this evidence answers them, without reading memory.
     pub fn answerable(&self) -> Vec<Answerable> {
         let facts = self.facts();
+        self.look_behind();
+        let damage = self.damage();
         TABLE
             .iter()
             .map(|(id, question, command, decide)| {
-                let (answer, why) = match self.acquisition() {
+                let (mut answer, mut why) = match self.acquisition() {
                     Some(acquisition) => of_triage(id, acquisition.memory),
                     None => decide(&facts),
                 };
+                if let Some(lost) = lost(id, &damage).filter(|_| answer != Answer::No) {
+                    answer = Answer::Partly;
+                    why = format!("{why}; damaged or missing: {lost}");
+                }
                 let command = command.filter(|_| answer != Answer::No);
                 Answerable { id, question, answer, why, command }
             })
@@ -468,7 +507,8 @@ impl Checkpoint {
             memory: self.memory_facts(),
             diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),
             volumes: files().any(|m| m.name.starts_with(b"volumes/")),
-            tcp: has("tcp-stream-"),
+            tcp: self.tcp_facts(has("tcp-stream-")),
+            queues: [has("sk-queues.img"), has("pipes-data.img") || has("fifo-data.img")],
             network: has("netdev-") || has("ifaddr-"),
             network_told: files().any(|m| m.base_name() == b"network.status" && m.size > 4)
                 || metadata.annotations.keys().any(told),
@@ -488,13 +528,52 @@ impl Checkpoint {
         }
     }
 
+    fn tcp_facts(&self, images: bool) -> Tcp {
+        let mut tcp = Tcp { images, expected: self.dumps_connections(), ..Tcp::default() };
+        for socket in self.sockets() {
+            if socket.raw.isk.as_ref().is_some_and(|s| is_live_connection(s)) {
+                tcp.connections = tcp.connections.saturating_add(1);
+                tcp.read = tcp.read.saturating_add(usize::from(socket.tcp.is_some()));
+            }
+        }
+        tcp
+    }
+
+    /// Reads the images that answers rest on, as the commands do that give them: what is damaged or
+    /// missing becomes a warning.
+    fn look_behind(&self) {
+        if !self.has_images() {
+            return;
+        }
+        self.inventory();
+        for pid in self.pids() {
+            let Ok(task) = self.task(pid) else { continue };
+            if self.has_ended(pid) {
+                continue;
+            }
+            self.thread_cores(&task);
+            let _ = self.cgroups_of(task.core.as_deref());
+            let _ = self.images.required::<proto::FsEntry>(&format!("fs-{pid}.img"));
+        }
+        self.miss_files();
+        self.pipes();
+        self.ipc();
+        self.network();
+    }
+
+    /// Returns the file names of images that warnings are about so far.
+    fn damage(&self) -> Vec<String> {
+        let named = |w: crate::Warning| Some(w.member?.rsplit('/').next().unwrap_or_default().to_owned());
+        self.warnings().into_iter().filter_map(named).collect()
+    }
+
     /// Looks at the page maps of all processes and segments, and at no page.
     fn memory_facts(&self) -> Memory {
         let mut memory = Memory::default();
         for pid in self.pids() {
             // Whatever cannot be read here becomes a warning.
             let Ok(task) = self.task(pid) else { continue };
-            if task.state == Some(State::Dead) {
+            if self.has_ended(task.pid) {
                 continue;
             }
             memory.alive = memory.alive.saturating_add(1);

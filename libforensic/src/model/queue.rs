@@ -6,7 +6,19 @@ use super::socket::Queues;
 use super::{Checkpoint, QueuedMessage, TcpRepair};
 use crate::image::{Kind, Records, proto};
 
+/// Returns true for a TCP socket with a peer that was not closed at the freeze.
+pub(super) fn is_live_connection(s: &proto::InetSkEntry) -> bool {
+    s.proto == Some(6) && s.dst_port.unwrap_or(0) != 0 && matches!(s.state, Some(1 | 4 | 5 | 8 | 9 | 11))
+}
+
 impl Checkpoint {
+    /// Returns true if connections that lived have images.
+    ///
+    /// With --tcp-close connections are not dumped; before CRIU 3.16 nothing tells.
+    pub(super) fn dumps_connections(&self) -> bool {
+        self.inventory().is_some_and(|i| i.network_lock_method.is_some() && i.tcp_close != Some(true))
+    }
+
     /// Messages in the receive queues of Unix and netlink sockets by the receiver's file id.
     fn packets(&self) -> &HashMap<u32, Vec<QueuedMessage>> {
         self.packets.get_or_init(|| {
@@ -42,11 +54,7 @@ impl Checkpoint {
             let connected = s.proto == Some(6) && s.dst_port.unwrap_or(0) != 0;
             let name = format!("tcp-stream-{:x}.img", s.ino.unwrap_or(0));
             let there = self.images.find(&name).is_some();
-            // With --tcp-close connections are not dumped; before CRIU 3.16 nothing tells.
-            let live = matches!(s.state, Some(1 | 4 | 5 | 8 | 9 | 11));
-            let dumped =
-                |i: &proto::InventoryEntry| i.network_lock_method.is_some() && i.tcp_close != Some(true);
-            if connected && live && !there && self.inventory().is_some_and(dumped) {
+            if is_live_connection(s) && !there && self.dumps_connections() {
                 self.images.warn(
                     &name,
                     None,

@@ -2,6 +2,7 @@
 
 use super::Checkpoint;
 use super::State;
+use super::contradiction;
 use super::mapping::{Mapping, MappingKind, status};
 use super::retention::auxv_value;
 use crate::error::{Error, ErrorKind, Result};
@@ -47,6 +48,7 @@ impl Checkpoint {
             );
             mm.vmas.truncate(limit);
         }
+        contradiction::mappings(&mm.vmas, |what| self.images.warn(&format!("mm-{pid}.img"), None, what));
         Some(mm)
     }
 
@@ -57,12 +59,17 @@ impl Checkpoint {
     /// [`ErrorKind::NotFound`] when there is no such process, or it is dead
     /// and has no memory any more, or its memory image is missing.
     pub fn memory(&self, pid: u32) -> Result<AddressSpace> {
-        let task = self.task(pid)?;
-        if task.state == Some(State::Dead) {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("process {pid} is dead: a zombie has no memory"),
-            ));
+        if self.entry(pid).is_none() {
+            return Err(self.no_such_process(pid));
+        }
+        if self.has_ended(pid) {
+            let what = match self.peeked_state(pid) {
+                Some(State::Dead) => format!("process {pid} is dead: a zombie has no memory"),
+                _ => format!(
+                    "process {pid} is dead, or all of its images are missing: there is no memory of it"
+                ),
+            };
+            return Err(Error::new(ErrorKind::NotFound, what));
         }
         if self.acquisition().is_some_and(|a| !a.memory) {
             let what = "no memory was read: the triage ran without --memory";
@@ -160,10 +167,14 @@ impl Checkpoint {
     ///
     /// [`ErrorKind::NotFound`] when there is no such process.
     pub fn mappings(&self, pid: u32) -> Result<Vec<Mapping>> {
-        if self.task(pid)?.state == Some(State::Dead) {
+        if self.entry(pid).is_none() {
+            return Err(self.no_such_process(pid));
+        }
+        if self.has_ended(pid) {
             return Ok(Vec::new());
         }
         let Some(mm) = self.mm(pid) else { return Ok(Vec::new()) };
+        self.files().say_remaps_missing();
         let space = self.space(pid, &mm);
         let mut mappings: Vec<Mapping> = space
             .regions()

@@ -30,7 +30,8 @@ impl Checkpoint {
             state
         });
         // A dead task's only thread id is uninitialised memory.
-        let threads = if state == Some(State::Dead) { Vec::new() } else { raw.threads.clone() };
+        let ended = state.map_or_else(|| !self.has_images_of(pid), |s| s == State::Dead);
+        let threads = if ended { Vec::new() } else { raw.threads.clone() };
         Ok(Task {
             pid,
             ppid: raw.ppid.unwrap_or(0),
@@ -44,7 +45,27 @@ impl Checkpoint {
         })
     }
 
-    fn no_such_process(&self, pid: u32) -> Error {
+    /// Returns true if a process has an image that CRIU writes of the living only.
+    fn has_images_of(&self, pid: u32) -> bool {
+        ["ids-", "mm-", "fs-", "pagemap-", "creds-"]
+            .iter()
+            .any(|prefix| self.images.find(&format!("{prefix}{pid}.img")).is_some())
+    }
+
+    /// Returns true if a process was a zombie, as far as the images tell.
+    ///
+    /// Says nothing about its core image: where that does not tell, the absence of all others does.
+    pub(super) fn has_ended(&self, pid: u32) -> bool {
+        self.peeked_state(pid).map_or_else(|| !self.has_images_of(pid), |state| state == State::Dead)
+    }
+
+    /// Returns the state of a process, and says nothing if its core image does not tell.
+    pub(super) fn peeked_state(&self, pid: u32) -> Option<State> {
+        let core = self.images.peek::<proto::CoreEntry>(&format!("core-{pid}.img"))?;
+        State::from_number(core.tc?.task_state?)
+    }
+
+    pub(super) fn no_such_process(&self, pid: u32) -> Error {
         let pids = self.pids();
         let mut known: Vec<String> = pids.iter().take(20).map(u32::to_string).collect();
         if pids.len() > known.len() {
@@ -64,12 +85,11 @@ impl Checkpoint {
         if self.images.find(&name).is_some() {
             return Ok(self.images.one(&name));
         }
-        let task = self.task(pid)?;
-        if task.state == Some(State::Dead) {
+        if self.has_ended(pid) {
             return Ok(None);
         }
         // Old dumps keep the numbers in the core image.
-        let old = task.core.as_ref().and_then(|c| c.ids);
+        let old = self.images.peek::<proto::CoreEntry>(&format!("core-{pid}.img")).and_then(|c| c.ids);
         if old.is_none() {
             self.images.warn(
                 &name,
@@ -91,7 +111,7 @@ impl Checkpoint {
         let tc = core.as_ref().and_then(|c| c.tc.as_ref());
         let thread_core = core.as_ref().and_then(|c| c.thread_core.as_ref());
         let mut process = empty(task.clone());
-        if task.state == Some(State::Dead) {
+        if task.state.map_or_else(|| !self.has_images_of(pid), |s| s == State::Dead) {
             process.exit_code = tc.and_then(|t| t.exit_code);
             return Ok(process);
         }
@@ -162,6 +182,7 @@ impl Checkpoint {
     fn fill_fs(&self, pid: u32, process: &mut Process) {
         let Some(fs) = self.images.required::<proto::FsEntry>(&format!("fs-{pid}.img")) else { return };
         process.umask = fs.umask;
+        self.files().say_remaps_missing();
         if let Some((path, deleted)) = fs.cwd_id.and_then(|id| self.files().path(id)) {
             process.cwd = Some(path);
             process.cwd_deleted = Some(deleted);
@@ -182,6 +203,7 @@ impl Checkpoint {
             })
             .collect();
         if let Some(id) = mm.exe_file_id {
+            self.files().say_remaps_missing();
             if let Some((path, deleted)) = self.files().path(id) {
                 process.exe = Some(path);
                 process.exe_deleted = Some(deleted);

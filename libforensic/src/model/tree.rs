@@ -42,6 +42,20 @@ pub(super) fn circles(
     }
 }
 
+/// Says which processes have a parent that the table does not list: CRIU writes 0 for one outside of the dump.
+pub(super) fn orphans(
+    list: &[Arc<proto::PstreeEntry>],
+    by_pid: &HashMap<u32, usize>,
+    mut found: impl FnMut(&str),
+) {
+    for task in list {
+        if let Some(parent) = task.ppid.filter(|p| *p != 0 && !by_pid.contains_key(p)) {
+            let pid = task.pid.unwrap_or(0);
+            found(&format!("process {parent}, the parent of process {pid}, is not in the table"));
+        }
+    }
+}
+
 fn describe(list: &[Arc<proto::PstreeEntry>], circle: &[usize]) -> String {
     let pids: Vec<String> = circle
         .iter()
