@@ -319,7 +319,8 @@ fn a_container_is_captured_and_looked_into() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_restored();
-    assert_eq!(fake.files(), [LOCAL.to_owned(), format!("{LOCAL}.evidence.json")]);
+    let beside = |suffix: &str| format!("{LOCAL}{suffix}");
+    assert_eq!(fake.files(), [beside(""), beside(".context.json"), beside(".evidence.json")]);
     assert_eq!(fake.read(LOCAL), std::fs::read(INCIDENT).unwrap());
     assert_eq!(fake.record(&format!("{LOCAL}.evidence.json"))[0]["outcome"], "verified");
 }

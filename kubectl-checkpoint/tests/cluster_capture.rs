@@ -179,7 +179,7 @@ fn criu_s_own_reason_is_fetched_kept_and_translated() {
     let ran = fake.run(&["web/app"]);
     assert!(ran.stderr.contains("CRIU's log could not be fetched"), "{}", ran.stderr);
     assert!(ran.stderr.contains("tcp-established"), "{}", ran.stderr);
-    assert!(fake.files().is_empty() && fake.pods_left().is_empty());
+    assert!(fake.files_after().is_empty() && fake.pods_left().is_empty());
 }
 
 #[test]

@@ -49,7 +49,6 @@ mod network;
 mod pod;
 mod process;
 mod question;
-mod triage;
 mod queue;
 mod registers;
 mod request;
@@ -73,6 +72,7 @@ mod thread;
 mod timer;
 mod tmpfs;
 mod tree;
+mod triage;
 mod userns;
 mod watch;
 
