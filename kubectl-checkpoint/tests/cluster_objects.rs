@@ -75,7 +75,7 @@ fn what_goes_wrong_is_named_and_never_repeated() {
             ran.stderr
         );
         assert_eq!(fake.seen.lock().unwrap().objects.len(), 1);
-        assert!(fake.files().is_empty() && fake.pods_left().is_empty());
+        assert!(fake.files_after().is_empty() && fake.pods_left().is_empty());
     }
     let fake = Fake::start(Scenario::default());
     let ran = fake.run(&["web/app", "--pod-checkpoint"]);
