@@ -216,6 +216,11 @@ impl Files {
         }
     }
 
+    /// Returns true if there is no image of files at all.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
     /// Says that the image is missing, if it is: only who asks for files lacks it.
     fn say_missing(&self) {
         if self.missing {

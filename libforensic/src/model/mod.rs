@@ -259,6 +259,7 @@ impl Checkpoint {
             return Err(error);
         }
         let (images, has_images) = Images::locate(Arc::clone(&archive));
+        images.say_others();
         let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
         if !has_images {
             if !metadata.iter().any(|m| archive.member(m.as_bytes()).is_some()) {
@@ -493,6 +494,9 @@ impl Checkpoint {
                 if fd.raw_file.is_none() {
                     let what = format!("descriptor {} of process {pid} at byte {offset} refers to file {}, which has no record", fd.fd, fd.file_id);
                     self.images.warn("files.img", None, &what);
+                }
+                if let Some(file) = &fd.raw_file {
+                    self.lost_pipe(file);
                 }
                 fd
             })

@@ -60,6 +60,8 @@ struct Facts {
     diff: bool,
     volumes: bool,
     tcp: bool,
+    pipes_lost: usize,
+    packets: bool,
     network: bool,
     network_told: bool,
     ipc: bool,
@@ -87,6 +89,8 @@ struct Memory {
     mute: u64,
     /// Shared memory that is mapped and has no page map.
     shared: u64,
+    /// Memfds and segments, mapped or not, that have no page map.
+    segments: u64,
 }
 
 impl Memory {
@@ -110,6 +114,17 @@ impl Memory {
                 self.unmapped,
                 "process without a readable page map or list of mappings",
                 "processes without a readable page map or list of mappings",
+            ),
+            pages(self.pages.lost, "behind an entry of a page map that cannot be read"),
+            count(
+                self.pages.broken,
+                "page map that is not whole, so that there may be more pages",
+                "page maps that are not whole, so that there may be more pages",
+            ),
+            count(
+                self.segments,
+                "memfd or segment of shared memory without its contents",
+                "memfds and segments of shared memory without their contents",
             ),
             count(
                 self.shared,
@@ -331,7 +346,17 @@ const TABLE: &[Row] = &[
         "socket.unix-data",
         "What was in the queues of Unix sockets and pipes?",
         Some("sockets, files, extract"),
-        |f| if_images(f, "sk-queues.img and pipes-data.img hold them, with files that were being passed"),
+        |f| match (f.tree, f.pipes_lost) {
+            (true, 0) => yes(if f.packets {
+                "sk-queues.img holds the queues of sockets, with files that were being passed; the dump holds those of all pipes, too"
+            } else {
+                "the dump holds those of all pipes; it has no sk-queues.img, which CRIU writes only if something is queued on a Unix or netlink socket (that the image was there and is lost cannot be told)"
+            }),
+            (true, n) => partly(&format!(
+                "of {n} pipes it is not known what was in them: their records in pipes-data.img or fifo-data.img are missing"
+            )),
+            (false, _) => if_images(f, "what is in sk-queues.img and pipes-data.img can be extracted"),
+        },
     ),
     ("network.configuration", "Which addresses and routes did it have?", Some("network"), |f| {
         if f.network {
@@ -401,6 +426,8 @@ impl Checkpoint {
             diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),
             volumes: files().any(|m| m.name.starts_with(b"volumes/")),
             tcp: has("tcp-stream-"),
+            pipes_lost: self.lost_pipes().len(),
+            packets: has("sk-queues.img"),
             network: has("netdev-") || has("ifaddr-"),
             network_told: files().any(|m| m.base_name() == b"network.status" && m.size > 4)
                 || metadata.annotations.keys().any(told),
@@ -449,6 +476,7 @@ impl Checkpoint {
             });
             memory.mute = memory.mute.saturating_add(lost.count() as u64);
         }
+        memory.segments = self.lost_segments().len() as u64;
         for (id, _) in self.images.numbered("pagemap-shmem-") {
             if let Some(store) = self.shared(id) {
                 memory.pages.add(store.tally());
