@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use libforensic::Checkpoint;
+use libforensic::analysis::extract;
 use libforensic::analysis::overview::Overview;
 use libforensic::analysis::search::{Encoding, Pattern, Scope, Search};
 use libforensic::analysis::strings::Strings;
@@ -559,4 +560,215 @@ fn what_no_kernel_told_is_said() {
     assert!(list.iter().any(|w| w.contains("the mapping at 0x100000 ends at 0x1")), "{list:?}");
     assert!(list.iter().any(|w| w.contains("0x100000-0x102000 lies over another")), "{list:?}");
     assert!(guards.iter().all(|w| !w.contains("lies over")), "{guards:?}");
+}
+
+/// Gives the counts of the one mapping, and what was said.
+fn counted(dump: &Dump) -> (libforensic::memory::PageCounts, Vec<String>) {
+    let open = Checkpoint::open(dump.path()).unwrap();
+    let pages = open.mappings(1).unwrap()[0].pages;
+    (pages, open.warnings().iter().map(ToString::to_string).collect())
+}
+
+fn span(dump: &Dump, page: u64) -> Span {
+    Checkpoint::open(dump.path()).unwrap().memory(1).unwrap().span(START + page * PAGE).0
+}
+
+const DUMPED: Span = Span::Bytes(libforensic::memory::Layer::Dump);
+const ZERO: Span = Span::Bytes(libforensic::memory::Layer::Zero);
+const LOST: Span = Span::Hole(Hole::NoPageMap);
+
+#[test]
+fn behind_the_end_of_a_damaged_page_map_nothing_is_zero() {
+    let dump = Dump::new(6);
+    dump.pages(&[(0, 1, 4), (2, 1, 4)], 2);
+    let map = std::fs::read(dump.path().join("pagemap-1.img")).unwrap();
+    let (pages, warnings) = counted(&dump);
+    assert_eq!((pages.dumped, pages.zero, pages.absent, warnings.len()), (2, 4, 0, 0));
+
+    dump.raw("pagemap-1.img", &map[..map.len() - 3]);
+    let (pages, warnings) = counted(&dump);
+    assert_eq!((pages.dumped, pages.zero, pages.absent), (1, 0, 5));
+    assert!(warnings.iter().any(|w| w.contains("belongs to no page")), "{warnings:?}");
+    assert_eq!(span(&dump, 5), LOST);
+    let open = Checkpoint::open(dump.path()).unwrap();
+    let process = open.process(1).unwrap();
+    assert!(process.cmdline.is_some(), "the first page is there");
+    assert!(process.environ.is_none(), "the last one may have been stored");
+    assert_eq!(answer(&dump.path(), "memory.data").0, Answer::Partly);
+}
+
+#[test]
+fn entries_that_page_maps_lack_are_missed() {
+    let dump = Dump::new(6);
+    // The map ends between two records: only the length of the pages tells.
+    dump.pages(&[(0, 1, 4)], 2);
+    let (pages, warnings) = counted(&dump);
+    assert_eq!((pages.dumped, pages.zero, pages.absent), (1, 0, 5));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0]
+            .contains("pages-1.img: 8192 bytes, and its page map says 4096: the rest belongs to no page"),
+        "{warnings:?}"
+    );
+    assert!(answer(&dump.path(), "memory.data").1.contains("1 page map that is not whole"));
+
+    // One entry lost its size: what follows stands as much further on as is left.
+    dump.pages(&[(0, 0, 4), (2, 1, 4)], 2);
+    assert_eq!([0, 1, 2, 3].map(|page| span(&dump, page)), [LOST, LOST, DUMPED, ZERO]);
+    let mut bytes = [0; 11];
+    Checkpoint::open(dump.path()).unwrap().memory(1).unwrap().read(START + 2 * PAGE, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"stored-0001");
+    // Two did: nobody knows where the rest stands.
+    dump.pages(&[(0, 0, 4), (1, 0, 4), (2, 1, 4)], 3);
+    assert_eq!([0, 1, 2, 3].map(|page| span(&dump, page)), [LOST, LOST, LOST, ZERO]);
+    // An entry of no page loses nothing where all pages have one.
+    dump.pages(&[(0, 1, 4), (2, 0, 4)], 1);
+    assert_eq!([0, 1, 2, 3].map(|page| span(&dump, page)), [DUMPED, ZERO, ZERO, ZERO]);
+    assert_eq!(counted(&dump).1, [""; 0]);
+
+    // A record in the middle that is no entry.
+    let entry = |page: u64| {
+        let run = proto::PagemapEntry {
+            vaddr: Some(START + page * PAGE),
+            compat_nr_pages: Some(1),
+            flags: Some(4),
+            ..Default::default()
+        };
+        run.encode_to_vec()
+    };
+    dump.pages(&[], 3);
+    let head = proto::PagemapHead { pages_id: Some(1) }.encode_to_vec();
+    dump.image(Kind::Pagemap, "pagemap-1.img", &[head, entry(0), vec![8], entry(2)]);
+    assert_eq!([0, 1, 2, 3].map(|page| span(&dump, page)), [DUMPED, LOST, DUMPED, ZERO]);
+    Checkpoint::open(dump.path()).unwrap().memory(1).unwrap().read(START + 2 * PAGE, &mut bytes).unwrap();
+    assert_eq!(&bytes, b"stored-0002");
+}
+
+#[test]
+fn shared_memory_and_pipes_without_their_contents_are_missed() {
+    let dump = Dump::new(2);
+    dump.pages(&[(0, 2, 4)], 2);
+    let path = dump.path();
+    let none: [&str; 0] = [];
+    assert_eq!(missing(&path, search(Scope::default())), none);
+    assert_eq!(answer(&path, "memory.data").0, Answer::Yes);
+    assert_eq!(answer(&path, "socket.unix-data").0, Answer::Yes);
+
+    let memfd = |id: u32, size: u64| {
+        let inode = proto::MemfdInodeEntry {
+            name: Some(b"kept".to_vec()),
+            size: Some(size),
+            shmid: Some(id),
+            inode_id: Some(id.into()),
+            ..Default::default()
+        };
+        inode.encode_to_vec()
+    };
+    dump.image(Kind::MemfdInode, "memfd.img", &[memfd(7, 2 * PAGE), memfd(8, 0)]);
+    let segment = proto::IpcShmEntry {
+        desc: Some(proto::IpcDescEntry { key: Some(0x5eed), id: Some(3), ..Default::default() }),
+        size: Some(PAGE),
+        in_pagemaps: Some(true),
+        ..Default::default()
+    };
+    dump.image(Kind::IpcnsShm, "ipcns-shm-11.img", &[segment.encode_to_vec()]);
+    let pipe = |id: u32, number: u32, flags: u32| {
+        let pipe = proto::PipeEntry {
+            id: Some(id),
+            pipe_id: Some(number),
+            flags: Some(flags),
+            ..Default::default()
+        };
+        let file = proto::FileEntry {
+            r#type: Some(2),
+            id: Some(id),
+            pipe: Some(Box::new(pipe)),
+            ..Default::default()
+        };
+        file.encode_to_vec()
+    };
+    // Both ends of one pipe, the writing end of another.
+    dump.image(Kind::Files, "files.img", &[pipe(1, 100, 0), pipe(2, 100, 1), pipe(3, 200, 0x8001)]);
+    let lost = ["pagemap-shmem-3.img", "pagemap-shmem-7.img", "pipes-data.img"];
+    assert_eq!(missing(&path, search(Scope::default())), lost);
+    let mut one = Scope::default();
+    one.pids = vec![1];
+    assert_eq!(missing(&path, search(one)), none, "no process has them mapped");
+    assert_eq!(missing(&path, |c| drop(c.mappings(1).unwrap())), none);
+    let mut rows = Vec::new();
+    let said = missing(&path, |c| {
+        extract::objects(c, &mut |o| {
+            rows.push((
+                o.name.unwrap().to_lossy().into_owned(),
+                o.size,
+                o.contents.is_some(),
+                o.lost.is_some(),
+            ));
+            ControlFlow::Continue(())
+        });
+    });
+    assert_eq!(said, lost);
+    let row = |name: &str, size| (name.to_owned(), size, false, true);
+    let expected =
+        [row("/SYSV00005eed", Some(PAGE)), row("/memfd:kept", Some(2 * PAGE)), row("pipe 100", None)];
+    assert_eq!(rows, expected);
+    let (judged, why) = answer(&path, "memory.data");
+    assert_eq!(judged, Answer::Partly);
+    assert!(why.contains("2 memfds and segments of shared memory without their contents"), "{why}");
+    let (judged, why) = answer(&path, "socket.unix-data");
+    assert_eq!(judged, Answer::Partly, "{why}");
+
+    dump.image(
+        Kind::Ids,
+        "ids-1.img",
+        &[proto::TaskKobjIdsEntry { files_id: Some(1), ..Default::default() }.encode_to_vec()],
+    );
+    let fd = |fd: u32| {
+        let entry = proto::FdinfoEntry { id: Some(fd), fd: Some(fd), r#type: Some(2), ..Default::default() };
+        entry.encode_to_vec()
+    };
+    dump.image(Kind::Fdinfo, "fdinfo-1.img", &[fd(1)]);
+    assert_eq!(missing(&path, |c| drop(c.descriptors(1).unwrap())), ["pipes-data.img"]);
+    let data = proto::PipeDataEntry { pipe_id: Some(100), bytes: Some(0), ..Default::default() };
+    dump.image(Kind::PipesData, "pipes-data.img", &[data.encode_to_vec()]);
+    assert_eq!(missing(&path, |c| drop(c.descriptors(1).unwrap())), none);
+    assert_eq!(answer(&path, "socket.unix-data").0, Answer::Yes);
+    let other = proto::PipeDataEntry { pipe_id: Some(200), ..data };
+    dump.image(Kind::PipesData, "pipes-data.img", &[other.encode_to_vec()]);
+    let list = said_of_pipes(&path);
+    assert!(list.iter().any(|w| w.contains("pipe 100 has no record")), "{list:?}");
+}
+
+fn said_of_pipes(path: &Path) -> Vec<String> {
+    said(path, |c| drop(c.descriptors(1).unwrap()))
+}
+
+#[test]
+fn two_dumps_in_one_place_are_named() {
+    let (one, two) = (Dump::new(2), Dump::new(2));
+    one.pages(&[(0, 2, 4)], 2);
+    two.pages(&[(0, 2, 4)], 2);
+    let tar_with = |order: [(&str, &Dump); 2], link: bool| {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, dump) in order {
+            tar.append_dir_all(name, dump.path()).unwrap();
+        }
+        if link {
+            put(&mut tar, tar::EntryType::Symlink, "top/a/parent", "../b", b"");
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), tar.into_inner().unwrap()).unwrap();
+        file
+    };
+    for order in [[("top/a", &one), ("top/b", &two)], [("top/b", &two), ("top/a", &one)]] {
+        let file = tar_with(order, false);
+        let list = said(file.path(), |_| {});
+        assert_eq!(list.len(), 1, "{list:?}");
+        assert!(
+            list[0].contains("another dump in \"top/b/\"; only that in \"top/a/\" is looked at"),
+            "{list:?}"
+        );
+    }
+    let file = tar_with([("top/a", &one), ("top/b", &two)], true);
+    assert_eq!(said(file.path(), |_| {}), [""; 0], "a parent dump is a part of this one");
 }

@@ -277,7 +277,10 @@ impl Work {
     fn extract(&mut self, object: Object) -> Extracted {
         let mut extracted =
             Extracted { object, file: None, written: None, sha256: None, missing: Vec::new(), error: None };
-        if extracted.object.kind == ObjectKind::File
+        if let Some(lost) = extracted.object.lost {
+            extracted.error = Some(lost.to_owned());
+            self.incomplete += 1;
+        } else if extracted.object.kind == ObjectKind::File
             && let Some(contents) = extracted.object.contents.clone()
         {
             if let Err(e) = self.write(&contents, &mut extracted) {

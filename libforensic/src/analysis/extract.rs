@@ -83,6 +83,8 @@ pub struct Object {
     pub size: Option<u64>,
     /// The bytes; `None` for what has none.
     pub contents: Option<Contents>,
+    /// Why the evidence does not hold the bytes, if it should.
+    pub lost: Option<&'static str>,
 }
 
 /// The bytes of an object, read by position.
@@ -167,11 +169,12 @@ pub fn objects(checkpoint: &Checkpoint, each: &mut dyn FnMut(Object) -> ControlF
         }
         go_on
     };
-    for segment in sources::segments(checkpoint) {
+    for segment in sources::segments(checkpoint, true) {
         let object = Object {
             name: segment.object.clone(),
             size: Some(segment.size),
-            contents: Some(Contents::of_segment(&segment)),
+            contents: (!segment.is_lost()).then(|| Contents::of_segment(&segment)),
+            lost: segment.is_lost().then_some("its page map is missing or damaged"),
             ..blank(segment.kind, ObjectKind::File, Text::from(segment.image.as_str()))
         };
         if !put(object) {
@@ -195,6 +198,9 @@ pub fn objects(checkpoint: &Checkpoint, each: &mut dyn FnMut(Object) -> ControlF
                 contents: Some(Contents::of_data(holding.data)),
                 ..of_entry(blank(holding.kind, ObjectKind::File, holding.member), entry)
             },
+            Held::Lost { kind, member, object, what } => {
+                Object { name: Some(object), lost: Some(what), ..blank(kind, ObjectKind::File, member) }
+            }
             Held::Entry { kind, member, object, entry } => {
                 let mut found =
                     Object { name: Some(object), ..of_entry(blank(kind, ObjectKind::File, member), entry) };
@@ -231,6 +237,7 @@ fn blank(source: SourceKind, kind: ObjectKind, member: Text) -> Object {
         link: None,
         size: None,
         contents: None,
+        lost: None,
     }
 }
 

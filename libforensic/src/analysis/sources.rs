@@ -1,6 +1,6 @@
 //! What the evidence holds besides the memory of processes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::archive::{Archive, Data, Member, MemberKind};
@@ -76,6 +76,11 @@ pub(crate) struct SharedSegment {
 }
 
 impl SharedSegment {
+    /// Returns true if none of its contents are known, for want of a page map.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.store.is_unknown()
+    }
+
     /// What tells the segment from others, in answers.
     pub(crate) fn id(&self) -> String {
         segment_id(&self.image)
@@ -88,8 +93,8 @@ pub(crate) fn segment_id(image: &str) -> String {
     name.strip_suffix(".img").unwrap_or(name).to_owned()
 }
 
-/// Returns all shared memory of the dump.
-pub(crate) fn segments(checkpoint: &Checkpoint) -> Vec<SharedSegment> {
+/// Returns all shared memory of the dump, with what should be in it and is not if that is asked for.
+pub(crate) fn segments(checkpoint: &Checkpoint, with_lost: bool) -> Vec<SharedSegment> {
     let images = checkpoint.images();
     let mut memfds: HashMap<u32, proto::MemfdInodeEntry> = HashMap::new();
     if images.find("memfd.img").is_some() {
@@ -107,9 +112,15 @@ pub(crate) fn segments(checkpoint: &Checkpoint) -> Vec<SharedSegment> {
         .collect();
     names.sort();
     names.dedup();
+    let stored = names.into_iter().filter_map(|(id, image)| Some((id, image, checkpoint.shared(id)?)));
+    let lost = if with_lost { checkpoint.lost_segments() } else { BTreeSet::new() };
+    let lost = lost.into_iter().map(|id| {
+        let image = format!("pagemap-shmem-{id}.img");
+        let store = PageStore::unknown(images, &image, checkpoint.page_size());
+        (id, image, store)
+    });
     let mut list = Vec::new();
-    for (id, image) in names {
-        let Some(store) = checkpoint.shared(id) else { continue };
+    for (id, image, store) in stored.chain(lost) {
         let stored = store.end();
         let (kind, object, size) = match memfds.get(&id) {
             Some(m) => {
@@ -152,6 +163,8 @@ pub(crate) enum Held<'m> {
     Bytes(Holding, Option<&'m Member>),
     /// A member of such a tar without any: a directory, a link, an empty file.
     Entry { kind: SourceKind, member: Text, object: Text, entry: &'m Member },
+    /// Something that should be in the evidence, and is not.
+    Lost { kind: SourceKind, member: Text, object: Text, what: &'static str },
 }
 
 /// Calls `each` for everything but shared memory that has bytes, in a fixed order.
@@ -170,6 +183,14 @@ pub(crate) fn everything(checkpoint: &Checkpoint, each: &mut dyn FnMut(Held<'_>)
     checkpoint.miss_tmpfs();
     let images = checkpoint.images();
     let prefix = images.prefix().to_vec();
+    for lost in checkpoint.lost_pipes() {
+        each(Held::Lost {
+            kind: SourceKind::Pipe,
+            member: Text::from(format!("{}{}", String::from_utf8_lossy(&prefix), lost.image())),
+            object: Text::from(format!("{} {}", if lost.fifo { "fifo" } else { "pipe" }, lost.id)),
+            what: "the image has no record of it, or is missing",
+        });
+    }
     let ghosts = ghost_paths(checkpoint);
     let archive = checkpoint.archive();
     let looked_at = |m: &&Member| {

@@ -336,7 +336,7 @@ impl<'r> Sweep<'r> {
             by_image.entry(&mapper.image).or_default().push(mapper);
         }
         let (reach, most) = (self.search.matchers.reach(), self.search.matchers.job());
-        let jobs = sources::segments(self.checkpoint)
+        let jobs = sources::segments(self.checkpoint, everything)
             .into_iter()
             .filter(|s| everything || by_image.contains_key(s.image.as_str()))
             .map(|segment| {

@@ -1,5 +1,6 @@
 //! Which pages are stored, and where: a page map as a sorted, compact table.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::error::Warning;
@@ -14,6 +15,8 @@ pub(crate) const PRESENT: u8 = 4;
 
 /// The pages should be in this dump's pages image, which ends before them or is missing.
 pub(crate) const MISSING: u8 = 0x80;
+/// An entry before it cannot be read, so that it is not known where in the pages image they are.
+pub(crate) const ADRIFT: u8 = 0x20;
 
 /// A run of pages with one fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,8 @@ struct Slim {
 
 /// The run does not fit into 16 bytes.
 const EXTRA: u8 = 0x40;
+/// Most places of a page map where entries may be lost; behind the last of them nothing is known.
+const GAPS: usize = 16;
 /// Bits of an address that are zero for every page.
 const LOW: u64 = 0xfff;
 
@@ -136,11 +141,36 @@ pub(crate) struct PageMap {
     /// Compressed runs, and those at odd places.
     extra: Vec<Run>,
     pub(crate) blocks: Vec<Blocks>,
+    /// Ranges in which entries are lost: pages that no run covers may have been stored.
+    gaps: Vec<Range<u64>>,
     /// Page size in bytes.
     pub(crate) page: u64,
 }
 
 impl PageMap {
+    /// A map of which nothing is known.
+    pub(crate) fn unknown(page: u64) -> Self {
+        Self { page: page.max(1), gaps: std::iter::once(0..u64::MAX).collect(), ..Self::default() }
+    }
+
+    /// Returns true if entries of it are lost.
+    pub(crate) fn has_gaps(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+
+    /// Says whether an entry may be lost that covered `address`, and up to where the same holds.
+    pub(crate) fn lost(&self, address: u64, limit: u64) -> (bool, u64) {
+        for gap in &self.gaps {
+            if address < gap.start {
+                return (false, limit.min(gap.start));
+            }
+            if address < gap.end {
+                return (true, limit.min(gap.end));
+            }
+        }
+        (false, limit)
+    }
+
     /// Returns the run that holds `address`, and the start of the next one behind it.
     pub(crate) fn find(&self, address: u64) -> (Option<Run>, Option<u64>) {
         let next = self.runs.partition_point(|r| start(&self.extra, *r) <= address);
@@ -268,6 +298,12 @@ pub(crate) struct Builder {
     /// How many warnings there are besides.
     more: u64,
     sorted: bool,
+    /// How many entries cannot be read.
+    lost: u32,
+    /// How many entries are of no page, which loses nothing if all of the pages image has an entry.
+    empty: u32,
+    /// How many bytes of the pages image belong to the first of both; `None` if that is not known.
+    lost_bytes: Option<u64>,
 }
 
 impl Builder {
@@ -279,7 +315,46 @@ impl Builder {
             warnings: Vec::new(),
             more: 0,
             sorted: true,
+            lost: 0,
+            empty: 0,
+            lost_bytes: Some(0),
         }
+    }
+
+    /// Takes so many bytes of the pages image for those of the one entry that cannot be read.
+    ///
+    /// Where there are several, nobody knows how many belong to which.
+    pub(crate) fn with_lost(self, lost_bytes: Option<u64>) -> Self {
+        Self { lost_bytes, ..self }
+    }
+
+    /// Returns the page size in bytes.
+    pub(crate) fn page(&self) -> u64 {
+        self.map.page
+    }
+
+    /// Returns how many entries cannot be read, and where the pages of the others end in the pages image.
+    pub(crate) fn account(&self) -> (u32, u64) {
+        (self.lost.saturating_add(self.empty), self.offset)
+    }
+
+    /// Notes that an entry is lost: at an address, or behind the last one.
+    pub(crate) fn lose(&mut self, at: Option<u64>) {
+        if self.lost == 0 {
+            self.offset = self.offset.saturating_add(self.lost_bytes.unwrap_or(0));
+        }
+        self.lost = self.lost.saturating_add(1);
+        let start = at.unwrap_or_else(|| self.map.end());
+        let gaps = &mut self.map.gaps;
+        if gaps.len() < GAPS && gaps.last().is_none_or(|g| g.end <= start) {
+            gaps.push(start..u64::MAX);
+        }
+    }
+
+    /// Notes that entries are lost and nothing tells where.
+    pub(crate) fn with_gaps_anywhere(mut self) -> Self {
+        self.map.gaps = std::iter::once(0..u64::MAX).collect();
+        self
     }
 
     /// Adds a record. Impossible parts of it become warnings.
@@ -287,7 +362,19 @@ impl Builder {
         crate::meter::step();
         let page = self.map.page;
         if entry.pages == 0 {
+            match self.lost_bytes {
+                _ if !entry.flags.present() => {}
+                Some(0) => self.empty = self.empty.saturating_add(1),
+                _ => self.lose(Some(entry.vaddr)),
+            }
             return;
+        }
+        if self.map.gaps.len() < GAPS
+            && let Some(gap) = self.map.gaps.last_mut()
+            && gap.end == u64::MAX
+            && entry.vaddr >= gap.start
+        {
+            gap.end = entry.vaddr;
         }
         let flags = u8::try_from(entry.flags.bits() & u32::from(PARENT | LAZY | PRESENT)).unwrap_or(0);
         let present = entry.flags.present();
@@ -331,6 +418,8 @@ impl Builder {
             self.warn(entry, "the address is not a multiple of the page size");
         }
         let run = Run { start: entry.vaddr, offset, pages: 0, flags, blocks };
+        let adrift = present && self.lost > 0 && self.lost_bytes.is_none();
+        let run = if adrift { Run { flags: ADRIFT, blocks: 0, ..run } } else { run };
         let start = self.add(entry, run, pages);
         self.add(entry, Run { start, flags: MISSING, blocks: 0, ..run }, missing);
     }

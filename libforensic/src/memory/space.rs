@@ -315,7 +315,7 @@ impl AddressSpace {
     fn read_place(place: Place<'_>, at: u64, buf: &mut [u8]) -> Result<()> {
         match place {
             Place::Stored { store, run, .. } => store.read(&run, at, buf),
-            Place::MissingParent | Place::Lazy | Place::Truncated => {
+            Place::MissingParent | Place::Lazy | Place::Truncated | Place::Lost => {
                 Err(Error::new(crate::ErrorKind::NotFound, "the page is not in the evidence"))
             }
         }
@@ -442,6 +442,7 @@ impl AddressSpace {
             let resolved = match place {
                 Some(Place::Lazy) => Some(Resolved::Hole(Hole::Lazy)),
                 Some(Place::Truncated) => Some(Resolved::Hole(Hole::Truncated)),
+                Some(Place::Lost) => Some(Resolved::Hole(Hole::NoPageMap)),
                 Some(Place::MissingParent) => Some(Resolved::Hole(Hole::MissingParent)),
                 Some(place @ Place::Stored { .. }) => Some(Resolved::Stored(place, 0)),
                 None => None,
@@ -475,6 +476,7 @@ impl AddressSpace {
                     None => Resolved::Zero,
                     Some(Place::Lazy) => Resolved::Hole(Hole::Lazy),
                     Some(Place::Truncated) => Resolved::Hole(Hole::Truncated),
+                    Some(Place::Lost) => Resolved::Hole(Hole::NoPageMap),
                     Some(Place::MissingParent) => Resolved::Hole(Hole::MissingParent),
                     Some(place @ Place::Stored { .. }) => Resolved::Stored(place, shift),
                 };

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::pagemap::{Builder, MISSING, PARENT, PRESENT, PageMap, Run};
+use super::pagemap::{ADRIFT, Builder, MISSING, PARENT, PRESENT, PageMap, Run};
 use super::space::Stretch;
 use crate::archive::Member;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::image::Pagemap;
 use crate::model::Images;
 
@@ -65,8 +65,14 @@ impl PageStore {
                     parented |= run.flags.in_parent() && !run.flags.present();
                     builder.push(&run);
                 }
-                Err(e) => images.warn(name, Some(e.offset()), &e.to_string()),
+                Err(e) => {
+                    images.warn(name, Some(e.offset()), &e.to_string());
+                    builder.lose(None);
+                }
             }
+        }
+        if let Some(member) = member.filter(|m| !m.is_truncated()) {
+            builder = Self::settle(images, name, member, builder);
         }
         if present && member.is_none() {
             let what = match pages_id {
@@ -112,6 +118,47 @@ impl PageStore {
         }))
     }
 
+    /// A store of which nothing but its name is known: its page map is missing.
+    pub(crate) fn unknown(images: &Arc<Images>, name: &str, page: u64) -> Arc<Self> {
+        Arc::new(Self {
+            images: Arc::clone(images),
+            name: name.into(),
+            map: PageMap::unknown(page),
+            pages: None,
+            parent: None,
+            last: Mutex::new(None),
+        })
+    }
+
+    /// Returns true if nothing but the name is known.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.pages.is_none() && self.map.has_gaps() && self.map.runs().next().is_none()
+    }
+
+    /// Compares a page map with its pages image: what is left of that belongs to entries that are lost.
+    ///
+    /// CRIU writes what the map announces, and nothing else (criu/page-xfer.c).
+    fn settle(images: &Images, name: &str, member: &Member, builder: Builder) -> Builder {
+        let (lost, announced) = builder.account();
+        let Some(left) = member.size.checked_sub(announced).filter(|left| *left > 0) else { return builder };
+        images.warnings.push(surplus(member, announced));
+        if lost == 0 {
+            return builder.with_gaps_anywhere();
+        }
+        let mut again = Builder::new(builder.page(), member.available).with_lost((lost == 1).then_some(left));
+        // The entries behind a lost one stand so much further on: with one lost it is known how much.
+        let Some(runs) = images.open(name).and_then(|reader| Pagemap::new(reader).ok()) else {
+            return builder;
+        };
+        for run in runs {
+            match run {
+                Ok(run) => again.push(&run),
+                Err(_) => again.lose(None),
+            }
+        }
+        again
+    }
+
     fn member(&self) -> Option<&Member> {
         self.pages.and_then(|i| self.images.archive.members().get(i))
     }
@@ -123,7 +170,7 @@ impl PageStore {
 
     /// Counts the pages that the map announces, without reading any.
     pub(crate) fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+        let mut tally = Tally { broken: u64::from(self.map.has_gaps()), ..Tally::default() };
         for run in self.map.runs() {
             let end = run.end(self.map.page);
             let mut at = run.start;
@@ -136,6 +183,7 @@ impl PageStore {
                     Some(Place::Lazy) => &mut tally.lazy,
                     Some(Place::Truncated) => &mut tally.truncated,
                     Some(Place::MissingParent) => &mut tally.parent,
+                    Some(Place::Lost) => &mut tally.lost,
                     None => break,
                 };
                 *sum = sum.saturating_add(pages);
@@ -233,7 +281,8 @@ impl PageStore {
     pub(crate) fn place(&self, address: u64, limit: u64) -> (Option<Place<'_>>, u64) {
         let (current, next) = self.map.find(address);
         let Some(run) = current else {
-            return (None, next.map_or(limit, |n| n.min(limit)));
+            let (lost, end) = self.map.lost(address, next.map_or(limit, |n| n.min(limit)));
+            return (lost.then_some(Place::Lost), end);
         };
         let end = run.end(self.map.page).min(limit);
         if run.flags & PRESENT != 0 {
@@ -241,6 +290,9 @@ impl PageStore {
         }
         if run.flags & MISSING != 0 {
             return (Some(Place::Truncated), end);
+        }
+        if run.flags & ADRIFT != 0 {
+            return (Some(Place::Lost), end);
         }
         if run.flags & PARENT != 0 {
             let Some(parent) = &self.parent else { return (Some(Place::MissingParent), end) };
@@ -377,6 +429,10 @@ pub(crate) struct Tally {
     pub truncated: u64,
     /// In a parent dump that is not at hand.
     pub parent: u64,
+    /// Somewhere in a pages image, behind those of an entry that cannot be read.
+    pub lost: u64,
+    /// Page maps of which entries are lost.
+    pub broken: u64,
 }
 
 impl Tally {
@@ -385,6 +441,8 @@ impl Tally {
         self.lazy = self.lazy.saturating_add(other.lazy);
         self.truncated = self.truncated.saturating_add(other.truncated);
         self.parent = self.parent.saturating_add(other.parent);
+        self.lost = self.lost.saturating_add(other.lost);
+        self.broken = self.broken.saturating_add(other.broken);
     }
 }
 
@@ -399,4 +457,13 @@ pub(crate) enum Place<'s> {
     Lazy,
     /// The pages image ends before them, or is missing.
     Truncated,
+    /// The entry that would tell is lost, or the page map as a whole.
+    Lost,
+}
+
+/// Says that a pages image holds more than its page map says.
+pub(crate) fn surplus(member: &Member, announced: u64) -> Warning {
+    let size = member.size;
+    let what = format!("{size} bytes, and its page map says {announced}: the rest belongs to no page");
+    Warning::new(what).in_member(&member.name)
 }

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::files::kind;
+use super::mapping::status;
 use super::namespace::NamespaceKind;
 use super::{Checkpoint, Holder};
 use crate::image::proto;
@@ -14,7 +16,82 @@ use crate::image::proto;
 /// How many images are named in one message.
 const NAMED: usize = 8;
 
+/// A pipe of which CRIU saw an end that can be read, and no image holds what was in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LostPipe {
+    /// Whether it has a name.
+    pub fifo: bool,
+    /// Number of the pipe.
+    pub id: u32,
+}
+
+impl LostPipe {
+    /// The image that should hold what was in it.
+    pub(crate) fn image(self) -> &'static str {
+        if self.fifo { "fifo-data.img" } else { "pipes-data.img" }
+    }
+}
+
 impl Checkpoint {
+    /// Says of which shared memory the contents should be here and are not; returns it by its number.
+    ///
+    /// CRIU writes a page map for every memfd that is not empty (criu/memfd.c, `dump_one_memfd`), for
+    /// every segment of an IPC namespace, and for anonymous shared memory that is mapped.
+    pub(crate) fn lost_segments(&self) -> BTreeSet<u32> {
+        let mut wanted: BTreeSet<u32> =
+            self.segments().ids().into_iter().filter(|id| self.segments().is_in_page_map(*id)).collect();
+        if self.images.find("memfd.img").is_some() {
+            let memfds = self.images.all::<proto::MemfdInodeEntry>("memfd.img").unwrap_or_default();
+            wanted
+                .extend(memfds.iter().filter(|(_, m)| m.size.unwrap_or(0) > 0).filter_map(|(_, m)| m.shmid));
+        }
+        for (_, name) in self.images.numbered("mm-") {
+            let Some(mm) = self.images.optional::<proto::MmEntry>(&name) else { continue };
+            wanted.extend(mm.vmas.iter().filter_map(anonymous_segment));
+        }
+        wanted.into_iter().filter(|id| self.shared_only(*id).is_none()).collect()
+    }
+
+    /// Says of which pipes the contents are missing; returns them.
+    pub(crate) fn lost_pipes(&self) -> BTreeSet<LostPipe> {
+        let files = self.files();
+        let mut lost = BTreeSet::new();
+        if files.is_missing() {
+            // Who asks for files says so; pipes that nobody lists are handed out all the same.
+            return lost;
+        }
+        for kind in [kind::PIPE, kind::FIFO] {
+            let entries = files.of_kind(kind).into_iter().filter_map(|id| files.get(kind, id));
+            lost.extend(entries.filter_map(|file| self.lost_pipe(&file)));
+        }
+        lost
+    }
+
+    /// As [`Self::lost_pipes`], of one open file.
+    ///
+    /// CRIU writes a record for every pipe, be it empty, that it has seen an end of which can be read
+    /// (criu/pipes.c, `dump_one_pipe_data`).
+    pub(super) fn lost_pipe(&self, file: &proto::FileEntry) -> Option<LostPipe> {
+        const WRITE_ONLY: u32 = 1;
+        const PATH_ONLY: u32 = 0o1000_0000;
+        let (fifo, id, flags) = match (&file.pipe, &file.fifo) {
+            (Some(pipe), _) => (false, pipe.pipe_id?, pipe.flags?),
+            (None, Some(fifo)) => (true, fifo.pipe_id?, self.files().regular(fifo.regf_id?)?.flags?),
+            (None, None) => return None,
+        };
+        if flags & (WRITE_ONLY | PATH_ONLY) != 0 || self.pipes().contains_key(&id) {
+            return None;
+        }
+        let lost = LostPipe { fifo, id };
+        let what = if self.images.find(lost.image()).is_none() {
+            "the image is missing: what was in pipes is not known".to_owned()
+        } else {
+            format!("pipe {id} has no record: what was in it is not known")
+        };
+        self.images.warn(lost.image(), None, &what);
+        Some(lost)
+    }
+
     /// Returns the namespaces of one kind that processes are in, without those that CRIU itself ran in:
     /// of these it dumps nothing. Empty where the inventory does not tell which these are.
     pub(super) fn dumped_namespaces(&self, kind: NamespaceKind) -> BTreeSet<u32> {
@@ -253,7 +330,7 @@ impl Checkpoint {
         for pid in self.pids() {
             let Some(mm) = self.mappings_of(pid) else { continue };
             for vma in &mm.vmas {
-                let sysv = vma.status.unwrap_or(0) & super::mapping::status::SYSVIPC != 0;
+                let sysv = vma.status.unwrap_or(0) & status::SYSVIPC != 0;
                 let id = vma.shmid.and_then(|s| u32::try_from(s).ok());
                 if let Some(id) = id.filter(|id| sysv && self.segments().size(*id).is_none()) {
                     let what = format!(
@@ -264,4 +341,11 @@ impl Checkpoint {
             }
         }
     }
+}
+
+/// Returns the number of the anonymous shared memory that a mapping shows.
+fn anonymous_segment(vma: &proto::VmaEntry) -> Option<u32> {
+    let bits = vma.status.unwrap_or(0);
+    let other = status::SYSVIPC | status::MEMFD | status::FILE_PRIVATE | status::FILE_SHARED;
+    (bits & status::ANON_SHARED != 0 && bits & other == 0).then(|| u32::try_from(vma.shmid?).ok()).flatten()
 }

@@ -1,5 +1,6 @@
 //! The CRIU images of an archive, by name, with warnings for what is damaged.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use prost::{Message, Name};
@@ -38,6 +39,39 @@ impl Images {
         let prefix = find_prefix(&archive);
         let found = prefix.is_some();
         (Self::new(archive, prefix.unwrap_or_else(|| b"checkpoint/".to_vec())), found)
+    }
+
+    /// Says which other dumps are in the archive: each directory that has a process table of its own
+    /// and is no parent of this dump.
+    pub(crate) fn say_others(&self) {
+        let directory = |m: &Member| match m.directory() {
+            b"" => Vec::new(),
+            directory => [directory, b"/"].concat(),
+        };
+        let members = self.archive.members().iter();
+        let mut others: BTreeSet<Vec<u8>> = members
+            .filter(|m| m.kind == MemberKind::File && m.base_name() == b"pstree.img")
+            .map(directory)
+            .collect();
+        let mut prefix = self.prefix.clone();
+        while others.remove(&prefix) {
+            let parent = self.archive.member(&[prefix.as_slice(), b"parent"].concat());
+            let target = parent.and_then(|m| m.link.as_deref()).and_then(|t| resolve_link(&prefix, t));
+            let Some(target) = target.filter(|t| !t.is_empty()) else { break };
+            prefix = [target.as_slice(), b"/"].concat();
+        }
+        for other in others {
+            let name = |directory: &[u8]| match directory {
+                b"" => "the top directory".to_owned(),
+                directory => format!("{:?}", String::from_utf8_lossy(directory)),
+            };
+            let what = format!(
+                "there is another dump in {}; only that in {} is looked at: open the other by itself",
+                name(&other),
+                name(&self.prefix)
+            );
+            self.warnings.push(Warning::new(what));
+        }
     }
 
     /// Returns the directory of the images, with a trailing slash, or nothing.
@@ -228,7 +262,7 @@ fn find_prefix(archive: &Archive) -> Option<Vec<u8>> {
             .members()
             .iter()
             .filter(|m| m.kind == MemberKind::File && m.base_name() == *mark)
-            .min_by_key(|m| m.name.len())
+            .min_by_key(|m| (m.name.len(), m.name.as_slice()))
     })?;
     let mut prefix = found.directory().to_vec();
     prefix.push(b'/');

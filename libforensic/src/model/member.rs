@@ -10,6 +10,7 @@ use super::{Checkpoint, Text};
 use crate::archive::{Member, MemberKind};
 use crate::error::Warning;
 use crate::image::{self, ImageStatus};
+use crate::memory::store::surplus;
 
 /// A member of an archive, and how much of it can be read.
 #[derive(Debug, Clone)]
@@ -183,10 +184,7 @@ impl Checkpoint {
                     summary.damage = Some(what);
                 } else if size > *announced {
                     // CRIU writes what the map announces, and nothing else (criu/page-xfer.c).
-                    let what = format!(
-                        "{size} bytes, and its page map says {announced}: the rest belongs to no page"
-                    );
-                    self.images.warnings.push(Warning::new(what).in_member(&member.name));
+                    self.images.warnings.push(surplus(self.archive().resolved(member), *announced));
                 }
             }
         } else if companion.is_some() {

@@ -268,6 +268,7 @@ impl Checkpoint {
         }
         let (images, has_images) = Images::locate(Arc::clone(&archive));
         made.into_iter().flatten().for_each(|warning| images.warnings.push(warning));
+        images.say_others();
         let metadata = ["config.dump", "spec.dump", "stats-dump", "checkpoint/stats-dump"];
         if !has_images {
             if !metadata.iter().any(|m| archive.member(m.as_bytes()).is_some()) {
@@ -537,6 +538,9 @@ impl Checkpoint {
                 if fd.raw_file.is_none() {
                     let what = format!("descriptor {} of process {pid} at byte {offset} refers to file {}, which has no record", fd.fd, fd.file_id);
                     self.images.warn("files.img", None, &what);
+                }
+                if let Some(file) = &fd.raw_file {
+                    self.lost_pipe(file);
                 }
                 fd
             })

@@ -63,8 +63,8 @@ struct Facts {
     diff: bool,
     volumes: bool,
     tcp: Tcp,
-    /// Whether there are records of what waited in sockets, and of what waited in pipes.
-    queues: [bool; 2],
+    pipes_lost: usize,
+    packets: bool,
     network: bool,
     network_told: bool,
     ipc: bool,
@@ -131,6 +131,8 @@ struct Memory {
     mute: u64,
     /// Shared memory that is mapped and has no page map.
     shared: u64,
+    /// Memfds and segments, mapped or not, that have no page map.
+    segments: u64,
 }
 
 impl Memory {
@@ -154,6 +156,17 @@ impl Memory {
                 self.unmapped,
                 "process without a readable page map or list of mappings",
                 "processes without a readable page map or list of mappings",
+            ),
+            pages(self.pages.lost, "behind an entry of a page map that cannot be read"),
+            count(
+                self.pages.broken,
+                "page map that is not whole, so that there may be more pages",
+                "page maps that are not whole, so that there may be more pages",
+            ),
+            count(
+                self.segments,
+                "memfd or segment of shared memory without its contents",
+                "memfds and segments of shared memory without their contents",
             ),
             count(
                 self.shared,
@@ -369,26 +382,16 @@ const TABLE: &[Row] = &[
         "socket.unix-data",
         "What was in the queues of Unix sockets and pipes?",
         Some("sockets, files, extract"),
-        |f| {
-            const SOCKETS: &str = "there is no sk-queues.img: CRIU writes it only if something waited in a socket, so that nothing did, or the image was lost";
-            const PIPES: &str =
-                "there is no pipes-data.img: no process could read from a pipe, or the image was lost";
-            match f.queues {
-                [true, true] => if_images(
-                    f,
-                    "sk-queues.img and pipes-data.img hold them, with files that were being passed",
-                ),
-                [false, true] => if_images(f, &format!("pipes-data.img holds those of pipes; {SOCKETS}")),
-                [true, false] => if_images(
-                    f,
-                    &format!(
-                        "sk-queues.img holds those of sockets, with files that were being passed; {PIPES}"
-                    ),
-                ),
-                [false, false] => {
-                    if_images(f, &format!("nothing waited that is in the dump: {SOCKETS}; {PIPES}"))
-                }
-            }
+        |f| match (f.tree, f.pipes_lost) {
+            (true, 0) => yes(if f.packets {
+                "sk-queues.img holds the queues of sockets, with files that were being passed; the dump holds those of all pipes, too"
+            } else {
+                "the dump holds those of all pipes; it has no sk-queues.img, which CRIU writes only if something is queued on a Unix or netlink socket (that the image was there and is lost cannot be told)"
+            }),
+            (true, n) => partly(&format!(
+                "of {n} pipes it is not known what was in them: their records in pipes-data.img or fifo-data.img are missing"
+            )),
+            (false, _) => if_images(f, "what is in sk-queues.img and pipes-data.img can be extracted"),
         },
     ),
     ("network.configuration", "Which addresses and routes did it have?", Some("network"), |f| {
@@ -508,7 +511,8 @@ impl Checkpoint {
             diff: files().any(|m| m.base_name() == b"rootfs-diff.tar"),
             volumes: files().any(|m| m.name.starts_with(b"volumes/")),
             tcp: self.tcp_facts(has("tcp-stream-")),
-            queues: [has("sk-queues.img"), has("pipes-data.img") || has("fifo-data.img")],
+            pipes_lost: self.lost_pipes().len(),
+            packets: has("sk-queues.img"),
             network: has("netdev-") || has("ifaddr-"),
             network_told: files().any(|m| m.base_name() == b"network.status" && m.size > 4)
                 || metadata.annotations.keys().any(told),
@@ -596,6 +600,7 @@ impl Checkpoint {
             });
             memory.mute = memory.mute.saturating_add(lost.count() as u64);
         }
+        memory.segments = self.lost_segments().len() as u64;
         for (id, _) in self.images.numbered("pagemap-shmem-") {
             if let Some(store) = self.shared(id) {
                 memory.pages.add(store.tally());

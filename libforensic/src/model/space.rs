@@ -138,7 +138,11 @@ impl Checkpoint {
             | MappingKind::Guard => (false, Backing::Never),
             _ if mapping.is_droppable() => (false, Backing::Never),
             MappingKind::Vdso => (true, Backing::Never),
-            MappingKind::Sysv => (false, Backing::Shared(self.shared(id), offset)),
+            MappingKind::Sysv => {
+                let in_page_map = self.segments().is_in_page_map(id);
+                let store = if in_page_map { self.shared_only(id) } else { self.shared(id) };
+                (false, Backing::Shared(store, offset))
+            }
             MappingKind::SharedAnonymous if !is(status::MEMFD) => {
                 (false, Backing::Shared(self.shared_only(id), offset))
             }

@@ -34,6 +34,18 @@ impl Segments {
         self.by_id.get(&id).and_then(|s| s.size)
     }
 
+    /// Returns true if the contents of a segment are in a page map of their own.
+    pub(crate) fn is_in_page_map(&self, id: u32) -> bool {
+        self.by_id.get(&id).is_some_and(|s| s.in_pagemaps == Some(true) && s.size.unwrap_or(0) > 0)
+    }
+
+    /// Returns the identifiers of all segments, sorted.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// `/SYSV` and the key in hexadecimal, as /proc/PID/maps shows a segment.
     pub(crate) fn name(&self, id: u32) -> Text {
         let key = self.by_id.get(&id).and_then(|s| s.desc.as_ref()).and_then(|d| d.key);
