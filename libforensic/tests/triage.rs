@@ -5,10 +5,15 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use libforensic::analysis::extract;
+use libforensic::analysis::overview::Overview;
+use libforensic::analysis::pattern::Pattern;
+use libforensic::analysis::search::Search;
 use libforensic::model::{Answer, DescriptorKind, Engine, MappingKind};
 use libforensic::{Checkpoint, ErrorKind};
 
@@ -145,6 +150,9 @@ fn what_proc_says_is_what_the_model_says() {
         (of("process.arguments"), of("files.deleted"), of("ipc")),
         (Answer::Yes, Answer::No, Answer::No)
     );
+    // Images that a triage never has are not missed.
+    look(&checkpoint);
+    assert_eq!(checkpoint.warnings(), []);
     // The records that were made are not taken for members of the archive.
     assert!(checkpoint.members().all(|member| !member.name.to_lossy().ends_with(".img")));
 }
@@ -179,6 +187,8 @@ fn memory_is_where_it_was() {
     assert!(mappings.iter().any(|mapping| mapping.pages.dumped > 0));
     let total: u64 = mappings.iter().map(|mapping| mapping.pages.dumped * 4096).sum();
     assert_eq!(checkpoint.summary().sizes.memory_pages_bytes, total);
+    look(&checkpoint);
+    assert_eq!(checkpoint.warnings(), []);
 }
 
 #[test]
@@ -192,21 +202,34 @@ fn damage_costs_what_is_damaged() {
     for step in (512..bytes.len()).step_by(bytes.len() / 15) {
         // Cut off, and with rubbish in the place of a block.
         fs::write(&cut, &bytes[..step]).unwrap();
-        look(&cut);
+        look_at(&cut);
         let mut other = bytes.clone();
         for (i, byte) in other[step..].iter_mut().take(512).enumerate() {
             *byte = u8::try_from((i * 31 + step) % 251).unwrap();
         }
         fs::write(&cut, other).unwrap();
-        look(&cut);
+        look_at(&cut);
     }
 }
 
 /// Asks for everything; only that it ends is expected.
-fn look(archive: &Path) {
-    let Ok(checkpoint) = Checkpoint::open(archive) else { return };
+fn look_at(archive: &Path) {
+    if let Ok(checkpoint) = Checkpoint::open(archive) {
+        look(&checkpoint);
+    }
+}
+
+/// Asks for everything.
+fn look(checkpoint: &Checkpoint) {
+    let mut overview = Overview::default();
     for pid in checkpoint.pids() {
         let _ = (checkpoint.process(pid), checkpoint.mappings(pid), checkpoint.descriptors(pid));
+        let _ = overview.process(checkpoint, pid);
     }
     let _ = (checkpoint.summary(), checkpoint.sockets(), checkpoint.mounts(), checkpoint.namespaces());
+    let _ = (checkpoint.ipc(), checkpoint.network(), checkpoint.tmpfs_files(), checkpoint.logs());
+    let _ = (checkpoint.cgroup_directories(), checkpoint.seccomp_filters(), checkpoint.answerable());
+    let _ = (checkpoint.user_namespaces(), checkpoint.stats(), checkpoint.members().count());
+    let _ = Search::new(vec![Pattern::literal("planted")]).unwrap().count(checkpoint);
+    extract::objects(checkpoint, &mut |_| ControlFlow::Continue(()));
 }

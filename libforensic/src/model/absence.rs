@@ -3,6 +3,7 @@
 //! CRIU leaves out what would be empty, and engines what they share with a
 //! pod, so that most images may be missing without harm. Here are those whose
 //! absence loses something; whoever needs them says so, and no one else.
+//! Records made from a triage have none of these images, and miss none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -33,11 +34,19 @@ impl LostPipe {
 }
 
 impl Checkpoint {
+    /// Returns whether CRIU wrote the images.
+    fn is_dump(&self) -> bool {
+        self.acquisition().is_none()
+    }
+
     /// Says of which shared memory the contents should be here and are not; returns it by its number.
     ///
     /// CRIU writes a page map for every memfd that is not empty (criu/memfd.c, `dump_one_memfd`), for
     /// every segment of an IPC namespace, and for anonymous shared memory that is mapped.
     pub(crate) fn lost_segments(&self) -> BTreeSet<u32> {
+        if !self.is_dump() {
+            return BTreeSet::new();
+        }
         let mut wanted: BTreeSet<u32> =
             self.segments().ids().into_iter().filter(|id| self.segments().is_in_page_map(*id)).collect();
         if self.images.find("memfd.img").is_some() {
@@ -74,6 +83,9 @@ impl Checkpoint {
     pub(super) fn lost_pipe(&self, file: &proto::FileEntry) -> Option<LostPipe> {
         const WRITE_ONLY: u32 = 1;
         const PATH_ONLY: u32 = 0o1000_0000;
+        if !self.is_dump() {
+            return None;
+        }
         let (fifo, id, flags) = match (&file.pipe, &file.fifo) {
             (Some(pipe), _) => (false, pipe.pipe_id?, pipe.flags?),
             (None, Some(fifo)) => (true, fifo.pipe_id?, self.files().regular(fifo.regf_id?)?.flags?),
@@ -113,6 +125,9 @@ impl Checkpoint {
 
     /// Says which namespaces of a kind have no image, for a kind that always has one.
     pub(super) fn miss_namespaces(&self, kind: NamespaceKind) {
+        if !self.is_dump() {
+            return;
+        }
         let (prefix, what) = match kind {
             NamespaceKind::Mnt => ("mountpoints-", "the image of a mount namespace is missing"),
             NamespaceKind::Uts => {
@@ -140,6 +155,9 @@ impl Checkpoint {
 
     /// As [`Self::miss_namespaces`], of one user namespace.
     pub(super) fn miss_user_namespace(&self, id: Option<u32>) {
+        if !self.is_dump() {
+            return;
+        }
         let host = self.inventory().and_then(|i| i.root_ids?.user_ns_id).filter(|id| *id != 0);
         if let (Some(id), Some(host)) = (id.filter(|id| *id != 0), host)
             && id != host
@@ -156,6 +174,9 @@ impl Checkpoint {
     /// one was dumped is known from any of them (criu/net.c, `dump_net_ns`).
     pub(super) fn miss_network(&self) {
         const IMAGES: [&str; 3] = ["netdev-", "ifaddr-", "route-"];
+        if !self.is_dump() {
+            return;
+        }
         let mut dumped: BTreeSet<u32> = BTreeSet::new();
         for (id, name) in self.images.numbered("netns-") {
             let entry = self.images.one::<proto::NetnsEntry>(&name);
@@ -189,6 +210,9 @@ impl Checkpoint {
             whole: bool,
             outside: bool,
             point: String,
+        }
+        if !self.is_dump() {
+            return 0;
         }
         let mut devices: BTreeMap<u32, Seen> = BTreeMap::new();
         for mount in self.raw_mounts() {
@@ -229,6 +253,9 @@ impl Checkpoint {
     ///
     /// CRIU writes none where all tasks were in its own groups (criu/cgroup.c, `dump_cgroups`).
     pub(super) fn miss_cgroups(&self, set: u32) {
+        if !self.is_dump() {
+            return;
+        }
         let own = self.inventory().and_then(|i| i.root_cg_set);
         if set != 0 && own.is_some_and(|own| own != set) && self.images.find("cgroup.img").is_none() {
             let what = "the image is missing: the control groups of the processes are not known";
@@ -251,6 +278,9 @@ impl Checkpoint {
     ///
     /// Threads have core images, too; of the only thread of a zombie the table has no true number.
     pub(super) fn miss_records(&self, list: &[Arc<proto::PstreeEntry>]) {
+        if !self.is_dump() {
+            return;
+        }
         let known: HashSet<u32> =
             list.iter().flat_map(|t| t.pid.into_iter().chain(t.threads.iter().copied())).collect();
         let cores = self.images.numbered("core-");
@@ -296,6 +326,9 @@ impl Checkpoint {
 
     /// Says which descriptors refer to files without a record, and which deleted files have no image.
     pub(super) fn miss_files(&self) {
+        if !self.is_dump() {
+            return;
+        }
         let files = self.files();
         files.say_remaps_missing();
         for id in files.ghosts() {
@@ -327,6 +360,9 @@ impl Checkpoint {
 
     /// Says which segments of System V shared memory processes had mapped and no image lists.
     pub(super) fn miss_segments(&self) {
+        if !self.is_dump() {
+            return;
+        }
         for pid in self.pids() {
             let Some(mm) = self.mappings_of(pid) else { continue };
             for vma in &mm.vmas {
