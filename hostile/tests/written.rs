@@ -453,17 +453,21 @@ fn messages_are_as_protobuf_has_them() {
 /// four bytes of zeros for each of 2⁶⁰ empty records.
 #[test]
 fn images_and_logs_that_are_holes_end() {
-    for name in ["checkpoint/pstree.img", "checkpoint/pagemap-1.img", "ctr.log", "config.dump", "x.img"] {
+    const TREE: &[u8] = b"\x19\x43\x56\x54\x30\x30\x27\x50";
+    // A page map with its first record; the one of the mutated inputs that never came to an end.
+    const MAP: &[u8] = b"\x19\x43\x56\x54\x25\x40\x08\x56\x02\0\0\0\x08\x01";
+    for (name, start) in [
+        ("checkpoint/pstree.img", TREE),
+        ("checkpoint/pagemap-1.img", TREE),
+        ("checkpoint/pagemap-1.img", MAP),
+        ("checkpoint/pagemap-shmem-1.img", MAP),
+        ("ctr.log", TREE),
+        ("config.dump", TREE),
+        ("x.img", TREE),
+    ] {
         let mut out = tar(&paged(4).members("checkpoint/"));
         out.truncate(out.len() - 1024);
-        put_sparse(
-            &mut out,
-            Sparse::Lines,
-            name.as_bytes(),
-            &[(0, 8)],
-            1 << 62,
-            b"\x19\x43\x56\x54\x30\x30\x27\x50",
-        );
+        put_sparse(&mut out, Sparse::Lines, name.as_bytes(), &[(0, start.len() as u64)], 1 << 62, start);
         out.resize(out.len() + 1024, 0);
         hostile::bodies::model(&out);
         hostile::bodies::memory(&out);

@@ -110,11 +110,24 @@ impl Checkpoint {
     /// Damaged ones are among [`Checkpoint::warnings`] afterwards.
     pub fn members(&self) -> impl Iterator<Item = MemberSummary> + '_ {
         let pages = self.announced_pages();
-        self.archive()
-            .members()
-            .iter()
-            .filter(|member| is_listed(member) && !member.is_derived())
-            .map(move |member| self.member_summary(member, &pages))
+        let mut linked: HashMap<_, MemberSummary> = HashMap::new();
+        self.archive().members().iter().filter(|member| is_listed(member) && !member.is_derived()).map(
+            move |member| {
+                // A million links may lead to one image; its kind is told by the name.
+                let kind = image::Kind::from_file_name(&member.name);
+                let is_raw = kind.is_some_and(|(kind, _)| !kind.info().is_framed());
+                if member.kind != MemberKind::Hardlink || is_raw {
+                    return self.member_summary(member, &pages);
+                }
+                let key = (std::ptr::from_ref(self.archive().resolved(member)), kind);
+                if let Some(known) = linked.get(&key) {
+                    return MemberSummary { name: Text::new(member.name.clone()), ..known.clone() };
+                }
+                let summary = self.member_summary(member, &pages);
+                linked.insert(key, summary.clone());
+                summary
+            },
+        )
     }
 
     /// How many bytes each pages image must have, by directory and number, as the page maps say.
@@ -122,6 +135,7 @@ impl Checkpoint {
     /// That a pages image is missing becomes a warning.
     fn announced_pages(&self) -> HashMap<Vec<u8>, u64> {
         let mut announced: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut maps = HashMap::new();
         let page = self.page_size();
         for member in self.archive().members() {
             let kind = image::Kind::from_file_name(&member.name).map(|k| k.0);
@@ -129,11 +143,11 @@ impl Checkpoint {
             if !is_map || self.archive().irregular(member).is_some() {
                 continue;
             }
-            // What is wrong with the map itself is said in its own row.
-            let Ok(data) = self.archive().data(member) else { continue };
-            let Ok(runs) = image::Pagemap::new(std::io::BufReader::new(data.reader())) else { continue };
-            let Some(id) = runs.pages_id() else { continue };
-            let end = runs.filter_map(Result::ok).fold(0_u64, |at, run| run.end_in_pages(at, page));
+            // Many links may lead to one map.
+            let read = *maps
+                .entry(std::ptr::from_ref(self.archive().resolved(member)))
+                .or_insert_with(|| self.end_of_pages(member, page));
+            let Some((id, end)) = read else { continue };
             let mut name = member.directory().to_vec();
             if !name.is_empty() {
                 name.push(b'/');
@@ -147,6 +161,15 @@ impl Checkpoint {
             *longest = end.max(*longest);
         }
         announced
+    }
+
+    /// The number of the pages image of a page map, and how many bytes it must have.
+    fn end_of_pages(&self, map: &Member, page: u64) -> Option<(u32, u64)> {
+        // What is wrong with the map itself is said in its own row.
+        let data = self.archive().data(map).ok()?;
+        let runs = image::Pagemap::new(std::io::BufReader::new(data.dense().ok()?.reader())).ok()?;
+        let id = runs.pages_id()?;
+        Some((id, runs.filter_map(Result::ok).fold(0_u64, |at, run| run.end_in_pages(at, page))))
     }
 
     fn member_summary(&self, member: &Member, pages: &HashMap<Vec<u8>, u64>) -> MemberSummary {

@@ -122,6 +122,10 @@ impl Checkpoint {
 
     fn map_region(&self, pid: u32, vma: &proto::VmaEntry, stack: Option<u64>) -> Region {
         let mapping = Mapping::from_entry(pid, vma, stack, self.files(), self.segments());
+        if self.triage.is_some() {
+            // Whatever was read is the process's own; what was not read is not known to be zero.
+            return Region { mapping, private: true, backing: Backing::Never };
+        }
         let bits = vma.status.unwrap_or(0);
         let is = |bit: u32| bits & bit != 0;
         let id = u32::try_from(vma.shmid.unwrap_or(0)).unwrap_or(u32::MAX);
@@ -156,10 +160,6 @@ impl Checkpoint {
                 (true, Backing::Zero)
             }
         };
-        if self.triage.is_some() {
-            // Whatever was read is the process's own; what was not read is not known to be zero.
-            return Region { mapping, private: true, backing: Backing::Never };
-        }
         Region { mapping, private, backing }
     }
 
